@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+ * Every map of the program; meaning and layout of the elements stand in kernel-headers/abi.h.
+ * max_entries of 1 are set by the daemon before loading, from `limits` of its configuration.
+ * Unless a line says otherwise the daemon writes, the program reads.
+ */
+#pragma once
+
+#define MF_ARRAY(name_, type_, entries_)                                                                     \
+    struct {                                                                                                 \
+        __uint(type, BPF_MAP_TYPE_ARRAY);                                                                    \
+        __uint(map_flags, BPF_F_MMAPABLE);                                                                   \
+        __type(key, __u32);                                                                                  \
+        __type(value, type_);                                                                                \
+        __uint(max_entries, entries_);                                                                       \
+    } name_ SEC(".maps")
+
+MF_ARRAY(control, struct mf_control, 1);
+MF_ARRAY(ports, __u32, MF_PORT_SLOTS);
+MF_ARRAY(endpoints, struct mf_endpoint, 1);
+MF_ARRAY(meetings, struct mf_meeting, 1);
+MF_ARRAY(policies, struct mf_policy, 1);
+MF_ARRAY(rules, struct mf_rule, 1);
+
+/* When a cell last made an event (CLOCK_BOOTTIME ns); the program writes. */
+MF_ARRAY(cell_events, __u64, 1);
+
+/* The program counts; the daemon zeroes a cell before it gives it to a rule. */
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __type(key, __u32);
+    __type(value, struct mf_cell);
+    __uint(max_entries, 1);
+} cells SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __type(key, __u32);
+    __type(value, struct mf_traffic);
+    __uint(max_entries, MF_REASONS);
+} reasons SEC(".maps");
+
+/* Sizes, not types: clang 14 writes only a forward declaration of an inner map's key to BTF. */
+struct geo_trie_v4 {
+    __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(key_size, sizeof(struct mf_geo_key_v4));
+    __uint(value_size, sizeof(struct mf_place));
+    __uint(max_entries, 1);
+};
+struct geo_trie_v6 {
+    __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(key_size, sizeof(struct mf_geo_key_v6));
+    __uint(value_size, sizeof(struct mf_place));
+    __uint(max_entries, 1);
+};
+
+/* A new database is built aside as two tries, put into the idle slot of both, and control's
+ * geo_active is flipped. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+    __type(key, __u32);
+    __uint(max_entries, MF_GEO_SLOTS);
+    __array(values, struct geo_trie_v4);
+} geo_v4 SEC(".maps");
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+    __type(key, __u32);
+    __uint(max_entries, MF_GEO_SLOTS);
+    __array(values, struct geo_trie_v6);
+} geo_v6 SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, struct mf_prefix_key);
+    __type(value, __u32);
+    __uint(max_entries, 65536);
+} prefix_sets SEC(".maps");
+
+/* The program alone writes and reads. When full, the oldest entry leaves: its later fragments
+ * pass, and without their first one no host can reassemble them. */
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __type(key, struct mf_fragment_key);
+    __type(value, struct mf_fragment);
+    __uint(max_entries, MF_FRAGMENTS);
+} fragments SEC(".maps");
+
+/* The program writes, the daemon reads. When full, events are lost, never packets. */
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, MF_EVENT_RING_BYTES);
+} events SEC(".maps");

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+ * Which meeting does the local address belong to?
+ */
+#pragma once
+
+static __always_inline bool endpoint_covers(const struct mf_endpoint *endpoint, const struct packet *packet)
+{
+    const union address *local = (const union address *)endpoint->local;
+    if (local->halves[0] == 0 && local->halves[1] == 0)
+        return true;
+    return local->halves[0] == packet->local.halves[0] && local->halves[1] == packet->local.halves[1];
+}
+
+/* Index into `meetings`, or 0. Most packets of a host end at the first look-up. */
+static __always_inline __u32 match_endpoint(const struct packet *packet)
+{
+    __u32 slot = bpf_ntohs(packet->local_port) | (packet->l4_protocol == IPPROTO_TCP ? MF_PORT_SLOTS / 2 : 0);
+    const volatile __u32 *head = bpf_map_lookup_elem(&ports, &slot);
+    __u32 index = head ? *head : 0;
+
+    for (__u32 i = 0; i < MF_ENDPOINTS_PER_PORT && index; i++) {
+        const struct mf_endpoint *endpoint = bpf_map_lookup_elem(&endpoints, &index);
+        if (!endpoint)
+            break;
+        if (endpoint_covers(endpoint, packet))
+            return endpoint->meeting;
+        index = *(const volatile __u32 *)&endpoint->next;
+    }
+    return 0;
+}

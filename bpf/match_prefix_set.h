@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+ * Is the remote address in this set of prefixes? Asked only where a set exists.
+ */
+#pragma once
+
+static __always_inline bool in_prefix_set(__u32 set, const struct packet *packet)
+{
+    if (!set)
+        return false;
+    struct mf_prefix_key key = {.prefix_bits = 32 + 128, .set = set};
+    __builtin_memcpy(key.address, packet->remote.bytes, sizeof(key.address));
+    return bpf_map_lookup_elem(&prefix_sets, &key) != NULL;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+ * A parsed packet: the only thing the matching code sees. "Remote" is the participant's side,
+ * "local" the edge host's, so that ingress and egress can share what follows.
+ */
+#pragma once
+
+enum fragment_kind { NOT_A_FRAGMENT, FIRST_FRAGMENT, FURTHER_FRAGMENT };
+
+union address {
+    __u8 bytes[16]; /* network order; IPv4 as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2) */
+    __be32 words[4];
+    __u64 halves[2];
+};
+
+struct packet {
+    union address remote, local;
+    __be16 remote_port, local_port;
+    __u8 is_ipv4;
+    __u8 l4_protocol;
+    __u8 fragment;     /* enum fragment_kind */
+    __u32 fragment_id; /* as on the wire */
+    __u32 frame_bytes;
+};
+
+/* What the evaluation found out on its way; read by counting, events and explanation. */
+struct finding {
+    struct mf_place place;
+    __u64 meeting_number;
+    __u64 rule_number;
+    __u64 rule_until_ns;
+    __u64 now_ns; /* CLOCK_BOOTTIME; 0 until a rule had to be judged */
+    __u32 reason; /* enum mf_reason, while rules are compared */
+    __u32 rule;   /* 0 = none */
+    __u32 cell;   /* valid where rule is set */
+};

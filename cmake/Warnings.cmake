@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+# meetfence_library(NAME SOURCES… ) and meetfence_program(NAME SOURCES…): the one place for flags.
+add_library(meetfence_flags INTERFACE)
+target_compile_options(meetfence_flags INTERFACE
+    -Wall -Wextra -Wpedantic -Wconversion -Wshadow=local -Wnon-virtual-dtor -Werror
+    # Designated initialisers leave members out on purpose; the language zeroes them.
+    -Wno-missing-field-initializers)
+target_include_directories(meetfence_flags INTERFACE ${PROJECT_SOURCE_DIR})
+if(MEETFENCE_SANITIZE)
+    target_compile_options(meetfence_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all
+                                                     -fno-omit-frame-pointer)
+    target_link_options(meetfence_flags INTERFACE -fsanitize=address,undefined)
+endif()
+
+function(meetfence_library name)
+    add_library(${name} STATIC ${ARGN})
+    set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX)
+    target_link_libraries(${name} PRIVATE meetfence_flags)
+endfunction()
+
+function(meetfence_program name)
+    add_executable(${name} ${ARGN})
+    target_link_libraries(${name} PRIVATE meetfence_flags)
+endfunction()

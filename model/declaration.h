@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The declarative form of everything: `{"meetings": [{"id", "endpoints", "until", "rules": […]}]}`.
+// It is the whole desired state: what it leaves out is to be removed.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/json.h"
+
+namespace meetfence {
+
+struct DeclaredMeeting {
+    Meeting meeting;
+    std::vector<RuleRequest> rules;
+};
+
+struct Declaration {
+    std::vector<DeclaredMeeting> meetings;
+};
+
+/// One thing that differs between a declaration and the present.
+struct DeclaredChange {
+    std::string action; // "add", "change" or "remove"
+    std::string kind;   // "meeting" or "rule"
+    std::string name;
+    std::string detail;
+};
+
+[[nodiscard]] Result<Declaration> declaration_from_json(const Json& value);
+[[nodiscard]] Json to_json(const DeclaredChange& change);
+
+} // namespace meetfence

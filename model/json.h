@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The domain's words as JSON, and strict reading: a key nobody knows is an error that names the
+// nearest one that is known. One folder (this one) knows both JSON and the domain.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/meeting.h"
+#include "model/result.h"
+#include "model/rule.h"
+
+namespace meetfence {
+
+using Json = nlohmann::ordered_json; // people read it too
+
+/// `what` names the document in errors: "configuration FILE", "request body". A key that stands
+/// twice in an object is refused: readers differ in which one they believe.
+[[nodiscard]] Result<Json> parse_json(std::string_view text, std::string_view what);
+
+/// Reads the members of one JSON object; the destructor of nothing: call `finish` for unknown keys.
+class ObjectReader {
+public:
+    /// `path` is how errors call the object, "" at the top.
+    [[nodiscard]] static Result<ObjectReader> open(const Json& value, std::string path,
+                                                   std::span<const std::string_view> known_keys);
+
+    /// The member, or null where it is absent.
+    [[nodiscard]] const Json* find(std::string_view key) const;
+    [[nodiscard]] std::string name(std::string_view key) const;
+
+    [[nodiscard]] Result<std::optional<std::string>> text(std::string_view key) const;
+    [[nodiscard]] Result<std::optional<std::uint64_t>> number(std::string_view key) const;
+    [[nodiscard]] Result<std::optional<Time>> time(std::string_view key) const;
+    /// An absent key is an empty list.
+    [[nodiscard]] Result<std::vector<std::string>> texts(std::string_view key) const;
+
+private:
+    ObjectReader(const Json& object, std::string path) : object_(&object), path_(std::move(path)) {}
+    const Json* object_;
+    std::string path_;
+};
+
+/// `{"endpoints": […], "until": …}`; the identifier comes from the path, or from the key "id".
+[[nodiscard]] Result<Meeting> meeting_from_json(const Json& value, std::string id,
+                                                std::string_view path = {});
+[[nodiscard]] Json to_json(const Meeting& meeting);
+
+/// `{"meeting", "countries", "mode", "from", "until", "except"}`
+[[nodiscard]] Result<RuleRequest> rule_request_from_json(const Json& value, std::string_view path = {});
+[[nodiscard]] Json to_json(const Rule& rule, Time now, const RuleCounts& total,
+                           std::span<const CountryCounts> by_country);
+
+[[nodiscard]] Result<std::vector<IpPrefix>> parse_prefixes(std::span<const std::string> texts);
+[[nodiscard]] Result<std::vector<Endpoint>> parse_endpoints(std::span<const std::string> texts);
+
+} // namespace meetfence

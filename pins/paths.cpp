@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pins/paths.h"
+
+#include <algorithm>
+
+namespace meetfence::pins {
+
+Path maps(const Path& bpf_dir)
+{
+    return bpf_dir / "maps";
+}
+
+Path new_maps(const Path& bpf_dir)
+{
+    return bpf_dir / "maps_new";
+}
+
+Path program(const Path& bpf_dir)
+{
+    return bpf_dir / "program";
+}
+
+Path links(const Path& bpf_dir)
+{
+    return bpf_dir / "links";
+}
+
+Path link(const Path& bpf_dir, std::string_view interface)
+{
+    std::string name(interface);
+    std::ranges::replace(name, '.', ':');
+    return links(bpf_dir) / name;
+}
+
+std::string interface_of(const Path& link)
+{
+    auto name = link.filename().string();
+    std::ranges::replace(name, ':', '.');
+    return name;
+}
+
+Path pointer(const Path& socket)
+{
+    return socket.string() + ".bpf";
+}
+
+} // namespace meetfence::pins

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/control/handlers.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <fmt/format.h>
+
+#include "daemon/service/clock.h"
+#include "pins/reason.h"
+
+namespace meetfence::control {
+namespace {
+
+using service::Service;
+
+Result<Json> body_of(const Request& request)
+{
+    return parse_json(request.body, "the request's body");
+}
+
+Json view(const Service& service, const Rule& rule)
+{
+    const auto by_country = service.counts(rule);
+    RuleCounts total;
+    for (const auto& entry : by_country) {
+        total += entry.counts;
+    }
+    auto json = to_json(rule, service::wall_now(), total, by_country);
+    if (rule.number == 0) {
+        json["id"] = nullptr; // of a dry run
+    }
+    return json;
+}
+
+Json view(const policy::RegisteredMeeting& entry)
+{
+    auto json = to_json(entry.meeting);
+    auto& rules = json["rules"] = Json::array();
+    for (const auto number : entry.rules) {
+        rules.push_back("r" + std::to_string(number));
+    }
+    return json;
+}
+
+std::string summary(const Rule& rule)
+{
+    return fmt::format("rule {}: {} {} in meeting {}, {} until {}", rule.id(), to_text(rule.mode),
+                       rule.countries.text(), rule.meeting, to_text(rule.state(service::wall_now())),
+                       format_time(rule.until));
+}
+
+Json geo_view(const Service& service, const Json& status)
+{
+    auto json = status.at("geo");
+    json["agreement"] = service.config().agreement == geo::Agreement::all ? "all" : "first";
+    json["overrides"] = service.config().overrides.size();
+    return json;
+}
+
+std::optional<IpPrefix> prefix_of(const mf_explain& answer, const std::optional<SocketAddress>& from)
+{
+    if (answer.country == 0 || !from) {
+        return std::nullopt;
+    }
+    return IpPrefix::around(from->address, answer.prefix_bits);
+}
+
+// The source address of a frame the caller gave, where it is plain IP in Ethernet.
+std::optional<SocketAddress> source_of(std::span<const std::uint8_t> frame)
+{
+    std::size_t at = 12;
+    const auto type = [&] {
+        return at + 2 <= frame.size() ? static_cast<unsigned>(frame[at] << 8 | frame[at + 1]) : 0U;
+    };
+    while (type() == 0x8100 || type() == 0x88a8) {
+        at += 4;
+    }
+    IpAddress::Bytes bytes{};
+    if (type() == 0x0800 && frame.size() >= at + 2 + 20) {
+        bytes[10] = bytes[11] = 0xff;
+        std::copy_n(frame.begin() + static_cast<std::ptrdiff_t>(at) + 2 + 12, 4, bytes.begin() + 12);
+        return SocketAddress{IpAddress(bytes), 0};
+    }
+    if (type() == 0x86dd && frame.size() >= at + 2 + 40) {
+        std::copy_n(frame.begin() + static_cast<std::ptrdiff_t>(at) + 2 + 8, 16, bytes.begin());
+        return SocketAddress{IpAddress(bytes), 0};
+    }
+    return std::nullopt;
+}
+
+Json view(const Service& service, const service::Explanation& explanation)
+{
+    const auto& answer = explanation.answer;
+    const auto* meeting = service.registry().meeting_by_number(answer.meeting);
+    const auto prefix = prefix_of(answer, explanation.from);
+    return Json{{"verdict", is_drop(answer.reason) ? "drop" : "pass"},
+                {"reason", reason_name(answer.reason)},
+                {"country", answer.country == 0 ? Json(nullptr) : Json(Country(answer.country).code())},
+                {"prefix", prefix ? Json(prefix->text()) : Json(nullptr)},
+                {"meeting", meeting == nullptr ? Json(nullptr) : Json(meeting->meeting.id)},
+                {"rule", answer.rule == 0 ? Json(nullptr) : Json("r" + std::to_string(answer.rule))},
+                {"order", nullptr},
+                {"geo_build", format_time(service.geo_build())},
+                {"text", reason_text(answer.reason)}};
+}
+
+Result<std::vector<std::uint8_t>> from_hex(std::string text)
+{
+    std::erase_if(text, [](char c) { return c == ' ' || c == ':' || c == '\n'; });
+    std::vector<std::uint8_t> bytes;
+    for (std::size_t i = 0; i < text.size(); i += 2) {
+        std::uint8_t byte = 0;
+        const auto* begin = text.data() + i;
+        const auto* stop = begin + std::min<std::size_t>(2, text.size() - i);
+        const auto [end, error] = std::from_chars(begin, stop, byte, 16);
+        if (error != std::errc{} || end != begin + 2) {
+            return fail(ErrorCode::invalid,
+                        "'packet' must be whole bytes in hexadecimal, from the Ethernet header on");
+        }
+        bytes.push_back(byte);
+    }
+    return bytes;
+}
+
+Result<const Rule*> rule_of(const Service& service, const Request& request)
+{
+    return service.registry().find_rule(TRY(parse_rule_id(request.path.at(2))));
+}
+
+} // namespace
+
+Result<Response> get_status(Service& service, const Request& /*request*/)
+{
+    return json_response(TRY(service.status()));
+}
+
+Result<Response> list_meetings(Service& service, const Request& /*request*/)
+{
+    auto list = Json::array();
+    for (const auto& [id, entry] : service.registry().meetings()) {
+        list.push_back(view(entry));
+    }
+    return json_response(list);
+}
+
+Result<Response> get_meeting(Service& service, const Request& request)
+{
+    return json_response(view(*TRY(service.registry().find_meeting(request.path.at(2)))));
+}
+
+Result<Response> put_meeting(Service& service, const Request& request)
+{
+    const auto& id = request.path.at(2);
+    const auto meeting = TRY(meeting_from_json(TRY(body_of(request)), id));
+    const bool known = service.registry().find_meeting(id).has_value();
+    TRY(service.put_meeting(meeting));
+    auto response = json_response(view(*TRY(service.registry().find_meeting(id))), known ? 200 : 201);
+    response.summary = fmt::format("{} endpoints", meeting.endpoints.size());
+    return response;
+}
+
+Result<Response> delete_meeting(Service& service, const Request& request)
+{
+    TRY(service.remove_meeting(request.path.at(2)));
+    return Response{.status = 204};
+}
+
+Result<Response> list_rules(Service& service, const Request& request)
+{
+    const auto meeting = request.query.find("meeting");
+    auto list = Json::array();
+    for (const auto& [number, rule] : service.registry().rules()) {
+        if (meeting == request.query.end() || rule.meeting == meeting->second) {
+            list.push_back(view(service, rule));
+        }
+    }
+    return json_response(list);
+}
+
+Result<Response> get_rule(Service& service, const Request& request)
+{
+    return json_response(view(service, *TRY(rule_of(service, request))));
+}
+
+Result<Response> post_rule(Service& service, const Request& request)
+{
+    const auto wanted = TRY(rule_request_from_json(TRY(body_of(request))));
+    const bool dry_run = request.flag("dry_run");
+    const auto rule = TRY(service.add_rule(wanted, dry_run));
+    auto response = json_response(view(service, rule), dry_run ? 200 : 201);
+    response.summary = dry_run ? "dry run" : summary(rule);
+    return response;
+}
+
+Result<Response> patch_rule(Service& service, const Request& request)
+{
+    constexpr auto kKeys = std::to_array<std::string_view>({"mode", "until"});
+    const auto json = TRY(body_of(request));
+    const auto reader = TRY(ObjectReader::open(json, "", kKeys));
+    std::optional<Mode> mode;
+    if (const auto text = TRY(reader.text("mode"))) {
+        mode = TRY(parse_mode(*text));
+    }
+    const auto* rule = TRY(rule_of(service, request));
+    const auto changed = TRY(service.change_rule(rule->number, mode, TRY(reader.time("until"))));
+    auto response = json_response(view(service, changed));
+    response.summary = summary(changed);
+    return response;
+}
+
+Result<Response> delete_rule(Service& service, const Request& request)
+{
+    const auto why = request.query.find("why");
+    const auto* rule = TRY(rule_of(service, request));
+    const auto withdrawn =
+        TRY(service.withdraw_rule(rule->number, why == request.query.end() ? "" : why->second));
+    auto response = json_response(view(service, withdrawn));
+    response.summary = summary(withdrawn);
+    return response;
+}
+
+Result<Response> post_explain(Service& service, const Request& request)
+{
+    constexpr auto kKeys = std::to_array<std::string_view>({"from", "to", "packet"});
+    const auto json = TRY(body_of(request));
+    const auto reader = TRY(ObjectReader::open(json, "", kKeys));
+    const auto from = TRY(reader.text("from"));
+    const auto to = TRY(reader.text("to"));
+    if (const auto packet = TRY(reader.text("packet"))) {
+        if (from || to) {
+            return fail(ErrorCode::invalid, "give either 'packet', or 'from' and 'to'");
+        }
+        const auto frame = TRY(from_hex(*packet));
+        auto explanation = TRY(service.explain(frame));
+        explanation.from = source_of(frame);
+        return json_response(view(service, explanation));
+    }
+    if (!from || !to) {
+        return fail(ErrorCode::invalid, "'from' and 'to' are both needed, or 'packet'");
+    }
+    const auto explanation =
+        TRY(service.explain(TRY(SocketAddress::parse(*from)), TRY(Endpoint::parse(*to))));
+    return json_response(view(service, explanation));
+}
+
+Result<Response> get_geo(Service& service, const Request& /*request*/)
+{
+    return json_response(geo_view(service, TRY(service.status())));
+}
+
+Result<Response> reload_geo(Service& service, const Request& request)
+{
+    TRY(service.reload_geo());
+    auto response = TRY(get_geo(service, request));
+    response.summary = "country table loaded anew";
+    return response;
+}
+
+Result<Response> look_address_up(Service& service, const Request& request)
+{
+    const auto address = TRY(IpAddress::parse(request.path.at(2)));
+    // A port nobody uses on an address of the same family: the question is only where it lies.
+    const Endpoint nowhere{
+        .address = address.is_v4() ? IpAddress::v4(0) : IpAddress(), .first_port = 9, .last_port = 9};
+    const SocketAddress from{address, 9};
+    const auto explanation = TRY(service.explain(from, nowhere));
+    const auto prefix = prefix_of(explanation.answer, from);
+    const Country country(explanation.answer.country);
+    return json_response({{"address", address.text()},
+                          {"country", country.none() ? Json(nullptr) : Json(country.code())},
+                          {"prefix", prefix ? Json(prefix->text()) : Json(nullptr)}});
+}
+
+Result<Response> get_events(Service& /*service*/, const Request& request)
+{
+    const auto follow = request.query.find("follow");
+    return Response{.status = 200,
+                    .content_type = "application/x-ndjson",
+                    .stream_events = follow == request.query.end() || request.flag("follow")};
+}
+
+Result<Response> get_declaration(Service& service, const Request& /*request*/)
+{
+    const auto now = service::wall_now();
+    auto meetings = Json::array();
+    for (const auto& [id, entry] : service.registry().meetings()) {
+        auto meeting = to_json(entry.meeting);
+        meeting.erase("shared_endpoints");
+        meeting.erase("turn_endpoints");
+        auto& rules = meeting["rules"] = Json::array();
+        for (const auto* rule : service.registry().rules_of(entry)) {
+            if (rule->ended(now)) {
+                continue;
+            }
+            const auto full = to_json(*rule, now, {}, {});
+            auto& declared = rules.emplace_back(Json::object());
+            for (const auto* key : {"countries", "mode", "from", "until", "except"}) {
+                declared[key] = full[key];
+            }
+        }
+        meetings.push_back(std::move(meeting));
+    }
+    return json_response({{"meetings", std::move(meetings)}});
+}
+
+Result<Response> put_declaration(Service& service, const Request& request)
+{
+    const auto declaration = TRY(declaration_from_json(TRY(body_of(request))));
+    const bool dry_run = request.flag("dry_run");
+    const auto changes = TRY(service.apply(declaration, dry_run));
+    auto list = Json::array();
+    for (const auto& change : changes) {
+        list.push_back(to_json(change));
+    }
+    auto response = json_response({{"changes", std::move(list)}});
+    response.summary = dry_run ? "dry run" : fmt::format("{} changes", changes.size());
+    return response;
+}
+
+} // namespace meetfence::control

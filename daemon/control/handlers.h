@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// One function for each method of each resource of the HTTP API (docs: contract of the API).
+#pragma once
+
+#include "daemon/control/message.h"
+#include "daemon/service/service.h"
+
+namespace meetfence::control {
+
+[[nodiscard]] Result<Response> get_status(service::Service& service, const Request& request);
+[[nodiscard]] Result<Response> list_meetings(service::Service& service, const Request& request);
+[[nodiscard]] Result<Response> get_meeting(service::Service& service, const Request& request);
+[[nodiscard]] Result<Response> put_meeting(service::Service& service, const Request& request);
+[[nodiscard]] Result<Response> delete_meeting(service::Service& service, const Request& request);
+[[nodiscard]] Result<Response> list_rules(service::Service& service, const Request& request);
+[[nodiscard]] Result<Response> get_rule(service::Service& service, const Request& request);
+[[nodiscard]] Result<Response> post_rule(service::Service& service, const Request& request);
+[[nodiscard]] Result<Response> patch_rule(service::Service& service, const Request& request);
+[[nodiscard]] Result<Response> delete_rule(service::Service& service, const Request& request);
+[[nodiscard]] Result<Response> post_explain(service::Service& service, const Request& request);
+[[nodiscard]] Result<Response> get_geo(service::Service& service, const Request& request);
+[[nodiscard]] Result<Response> reload_geo(service::Service& service, const Request& request);
+[[nodiscard]] Result<Response> look_address_up(service::Service& service, const Request& request);
+[[nodiscard]] Result<Response> get_events(service::Service& service, const Request& request);
+[[nodiscard]] Result<Response> get_declaration(service::Service& service, const Request& request);
+[[nodiscard]] Result<Response> put_declaration(service::Service& service, const Request& request);
+
+} // namespace meetfence::control

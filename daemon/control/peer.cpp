@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/control/peer.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <grp.h>
+#include <optional>
+#include <pwd.h>
+#include <sys/socket.h>
+#include <vector>
+
+namespace meetfence::control {
+namespace {
+
+constexpr std::size_t kDatabaseBuffer = 16384;
+
+std::optional<gid_t> group_id(const std::string& name)
+{
+    std::array<char, kDatabaseBuffer> buffer{};
+    group entry{};
+    group* found = nullptr;
+    if (name.empty() || getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 ||
+        found == nullptr) {
+        return std::nullopt;
+    }
+    return entry.gr_gid;
+}
+
+std::string user_name(uid_t uid)
+{
+    std::array<char, kDatabaseBuffer> buffer{};
+    passwd entry{};
+    passwd* found = nullptr;
+    if (getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) {
+        return {};
+    }
+    return entry.pw_name;
+}
+
+std::vector<gid_t> groups_of(const std::string& user, gid_t primary)
+{
+    std::vector<gid_t> groups{primary};
+    if (user.empty()) {
+        return groups;
+    }
+    int count = 64;
+    groups.resize(static_cast<std::size_t>(count));
+    if (getgrouplist(user.c_str(), primary, groups.data(), &count) < 0) {
+        groups.resize(static_cast<std::size_t>(count));
+        getgrouplist(user.c_str(), primary, groups.data(), &count);
+    }
+    groups.resize(static_cast<std::size_t>(count));
+    return groups;
+}
+
+} // namespace
+
+std::string Peer::text() const
+{
+    return "uid " + std::to_string(uid) + (user.empty() ? "" : " (" + user + ")");
+}
+
+Peer judge_peer(uid_t uid, gid_t gid, const Groups& groups)
+{
+    Peer peer{.uid = uid, .user = user_name(uid)};
+    if (uid == 0) {
+        peer.role = Role::operator_;
+        return peer;
+    }
+    const auto member_of = groups_of(peer.user, gid);
+    const auto is_in = [&](const std::string& name) {
+        const auto id = group_id(name);
+        return id && std::ranges::find(member_of, *id) != member_of.end();
+    };
+    if (is_in(groups.operators)) {
+        peer.role = Role::operator_;
+    } else if (is_in(groups.viewers)) {
+        peer.role = Role::viewer;
+    }
+    return peer;
+}
+
+Result<Peer> identify(int socket_fd, const Groups& groups)
+{
+    ucred credentials{};
+    socklen_t size = sizeof(credentials);
+    if (getsockopt(socket_fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
+        return fail(ErrorCode::internal, std::string("asking who connected: ") + std::strerror(errno));
+    }
+    return judge_peer(credentials.uid, credentials.gid, groups);
+}
+
+} // namespace meetfence::control

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/control/router.h"
+
+#include <array>
+#include <span>
+#include <string_view>
+
+#include "daemon/control/handlers.h"
+
+namespace meetfence::control {
+namespace {
+
+struct Route {
+    std::string_view method;
+    std::string_view path; // {} stands for one segment
+    Role role;             // the least that may ask
+    Result<Response> (*handler)(service::Service&, const Request&);
+};
+
+constexpr auto kRoutes = std::to_array<Route>({
+    {"GET", "v1/status", Role::viewer, get_status},
+    {"GET", "v1/meetings", Role::viewer, list_meetings},
+    {"GET", "v1/meetings/{}", Role::viewer, get_meeting},
+    {"PUT", "v1/meetings/{}", Role::operator_, put_meeting},
+    {"DELETE", "v1/meetings/{}", Role::operator_, delete_meeting},
+    {"GET", "v1/rules", Role::viewer, list_rules},
+    {"POST", "v1/rules", Role::operator_, post_rule},
+    {"GET", "v1/rules/{}", Role::viewer, get_rule},
+    {"PATCH", "v1/rules/{}", Role::operator_, patch_rule},
+    {"DELETE", "v1/rules/{}", Role::operator_, delete_rule},
+    {"POST", "v1/explain", Role::viewer, post_explain},
+    {"GET", "v1/geo", Role::viewer, get_geo},
+    {"POST", "v1/geo/reload", Role::operator_, reload_geo},
+    {"GET", "v1/geo/{}", Role::viewer, look_address_up},
+    {"GET", "v1/events", Role::viewer, get_events},
+    {"GET", "v1/declaration", Role::viewer, get_declaration},
+    {"PUT", "v1/declaration", Role::operator_, put_declaration},
+});
+
+bool matches(std::string_view pattern, std::span<const std::string> path)
+{
+    for (const auto& segment : path) {
+        const auto slash = pattern.find('/');
+        const auto wanted = pattern.substr(0, slash);
+        if (pattern.empty() || (wanted != "{}" && wanted != segment) || (wanted == "{}" && segment.empty())) {
+            return false;
+        }
+        pattern = slash == std::string_view::npos ? std::string_view{} : pattern.substr(slash + 1);
+    }
+    return pattern.empty();
+}
+
+std::string target_of(const Request& request)
+{
+    std::string text = request.method + " ";
+    for (const auto& segment : request.path) {
+        text += "/" + segment;
+    }
+    return text;
+}
+
+Response dispatch(service::Service& service, const Request& request, const Route*& chosen)
+{
+    std::string allow;
+    for (const auto& route : kRoutes) {
+        if (!matches(route.path, request.path)) {
+            continue;
+        }
+        if (route.method != request.method) {
+            allow.append(allow.empty() ? "" : ", ").append(route.method);
+            continue;
+        }
+        chosen = &route;
+        if (request.peer.role < route.role) {
+            const auto& groups = service.config();
+            return problem(403, request.peer.text() + " may not do this: it takes a member of group " +
+                                    (route.role == Role::viewer ? groups.viewers + " or " : "") +
+                                    groups.operators);
+        }
+        try {
+            auto response = route.handler(service, request);
+            return response ? std::move(*response) : problem(response.error());
+        } catch (const std::exception& error) { // a library's; ours are values
+            return problem(500, std::string("unexpected: ") + error.what());
+        }
+    }
+    if (!allow.empty()) {
+        auto response = problem(405, request.method + " is not for this resource: " + allow + " are");
+        response.allow = allow;
+        return response;
+    }
+    return problem(404, "there is no such resource");
+}
+
+} // namespace
+
+Response answer(service::Service& service, const Request& request,
+                const std::function<void(service::Severity, const std::string&)>& log)
+{
+    const Route* route = nullptr;
+    auto response = dispatch(service, request, route);
+    if (route != nullptr && (route->role == Role::operator_ || response.status == 403)) {
+        const bool done = response.status < 300;
+        // A refusal of what was written wrongly may quote it, and with it an address.
+        std::string why;
+        if (!done && response.status != 400) {
+            why = ": " + Json::parse(response.body).value("detail", "");
+        }
+        log(done ? service::Severity::notice : service::Severity::warning,
+            request.peer.text() + ": " + target_of(request) +
+                (done ? " done" + (response.summary.empty() ? "" : ": " + response.summary)
+                      : " refused (" + std::to_string(response.status) + ")" + why));
+    }
+    return response;
+}
+
+} // namespace meetfence::control

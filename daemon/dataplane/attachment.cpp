@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/dataplane/attachment.h"
+
+#include <algorithm>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <optional>
+#include <unistd.h>
+
+#include "daemon/dataplane/kernel_error.h"
+#include "pins/unique_fd.h"
+
+namespace meetfence::dataplane {
+namespace {
+
+using pins::Path;
+
+struct Link {
+    UniqueFd fd;
+    __u32 ifindex = 0; // 0 = its interface is gone
+    __u32 program_id = 0;
+};
+
+std::optional<Link> open_link(const Path& pin)
+{
+    Link link{UniqueFd(bpf_obj_get(pin.c_str()))};
+    bpf_link_info info{};
+    __u32 size = sizeof(info);
+    if (!link.fd || bpf_obj_get_info_by_fd(link.fd.get(), &info, &size) != 0 ||
+        info.type != BPF_LINK_TYPE_XDP) {
+        return std::nullopt;
+    }
+    link.ifindex = info.xdp.ifindex;
+    link.program_id = info.prog_id;
+    return link;
+}
+
+struct OnInterface {
+    __u32 native = 0, generic = 0; // program ids
+};
+
+Result<OnInterface> query(__u32 ifindex, const std::string& name)
+{
+    LIBBPF_OPTS(bpf_xdp_query_opts, opts);
+    if (const int error = bpf_xdp_query(static_cast<int>(ifindex), 0, &opts); error != 0) {
+        return kernel_error("asking for the XDP program of interface " + name, -error);
+    }
+    return OnInterface{opts.drv_prog_id != 0 ? opts.drv_prog_id : opts.hw_prog_id, opts.skb_prog_id};
+}
+
+std::string program_name(__u32 id)
+{
+    const UniqueFd fd(bpf_prog_get_fd_by_id(id));
+    bpf_prog_info info{};
+    __u32 size = sizeof(info);
+    if (!fd || bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0) {
+        return "id " + std::to_string(id);
+    }
+    return "'" + std::string(info.name) + "' (id " + std::to_string(id) + ")";
+}
+
+Result<__u32> find_interface(const std::string& name)
+{
+    const auto ifindex = if_nametoindex(name.c_str());
+    if (ifindex == 0) {
+        return fail(ErrorCode::not_found, "interface " + name +
+                                              " does not exist: `ip link` shows those that do; the "
+                                              "configuration names it in 'interfaces'");
+    }
+    return ifindex;
+}
+
+Result<> check_interface(const Interface& interface, const Path& bpf_dir)
+{
+    const auto ifindex = TRY(find_interface(interface.name));
+    const auto present = TRY(query(ifindex, interface.name));
+    const auto id = present.native != 0 ? present.native : present.generic;
+    if (id == 0) {
+        return {};
+    }
+    const auto link = open_link(pins::link(bpf_dir, interface.name));
+    if (link && link->ifindex == ifindex && link->program_id == id) {
+        return {};
+    }
+    return fail(ErrorCode::conflict, "interface " + interface.name + " already runs the XDP program " +
+                                         program_name(id) +
+                                         ", which is not ours: take it off (`ip link set dev " +
+                                         interface.name + " xdp off`, or its own tool), then start again");
+}
+
+Result<UniqueFd> create_link(const Interface& interface, __u32 ifindex, int program_fd, bool native)
+{
+    LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE);
+    const int fd = bpf_link_create(program_fd, static_cast<int>(ifindex), BPF_XDP, &opts);
+    if (fd < 0) {
+        auto error =
+            kernel_error("attaching to interface " + interface.name + (native ? " natively" : ""), -fd);
+        if (native && interface.mode == AttachMode::native) {
+            error.value().message +=
+                "; if its driver has no native XDP, \"mode\": \"generic\" works with any, slower";
+        }
+        return error;
+    }
+    return UniqueFd(fd);
+}
+
+// True where the pinned link already holds the interface in a mode the configuration wants.
+Result<bool> update_link(const Interface& interface, __u32 ifindex, int program_fd, const Path& pin)
+{
+    const auto link = open_link(pin);
+    if (!link) {
+        return false;
+    }
+    if (link->ifindex == ifindex) {
+        const auto present = TRY(query(ifindex, interface.name));
+        const bool native = present.native == link->program_id;
+        const bool fits =
+            interface.mode == AttachMode::automatic || native == (interface.mode == AttachMode::native);
+        if (fits) {
+            if (const int error = bpf_link_update(link->fd.get(), program_fd, nullptr); error != 0) {
+                return kernel_error("replacing the program of interface " + interface.name, -error);
+            }
+            return true;
+        }
+        bpf_link_detach(link->fd.get());
+    }
+    unlink(pin.c_str());
+    return false;
+}
+
+// Returns whether the link is new.
+Result<bool> attach_interface(const Interface& interface, int program_fd, const Path& bpf_dir,
+                              Attached& attached)
+{
+    const auto ifindex = TRY(find_interface(interface.name));
+    const auto pin = pins::link(bpf_dir, interface.name);
+    if (TRY(update_link(interface, ifindex, program_fd, pin))) {
+        return false;
+    }
+    auto link = create_link(interface, ifindex, program_fd, interface.mode != AttachMode::generic);
+    if (!link && interface.mode == AttachMode::automatic) {
+        attached.warnings.push_back(link.error().message + ": using generic mode, which is slower");
+        link = create_link(interface, ifindex, program_fd, false);
+    }
+    if (!link) {
+        return fail(std::move(link).error());
+    }
+    if (bpf_obj_pin(link->get(), pin.c_str()) != 0) {
+        return kernel_error("pinning the link of interface " + interface.name);
+    }
+    return true;
+}
+
+void detach_link(const Path& pin)
+{
+    if (const auto link = open_link(pin)) {
+        bpf_link_detach(link->fd.get()); // also where somebody else still has it open
+    }
+    unlink(pin.c_str());
+}
+
+std::vector<Path> pinned_links(const Path& bpf_dir)
+{
+    std::vector<Path> result;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(pins::links(bpf_dir), error)) {
+        result.push_back(entry.path());
+    }
+    return result;
+}
+
+} // namespace
+
+Result<> check_interfaces(const Settings& settings)
+{
+    for (const auto& interface : settings.interfaces) {
+        TRY(check_interface(interface, settings.bpf_dir));
+    }
+    return {};
+}
+
+Result<Attached> attach_interfaces(const Settings& settings, int program_fd)
+{
+    std::error_code error;
+    std::filesystem::create_directory(pins::links(settings.bpf_dir), error);
+    Attached attached;
+    std::vector<Path> fresh;
+    for (const auto& interface : settings.interfaces) {
+        auto is_new = attach_interface(interface, program_fd, settings.bpf_dir, attached);
+        if (!is_new) {
+            std::ranges::for_each(fresh, detach_link);
+            return fail(std::move(is_new).error());
+        }
+        if (*is_new) {
+            fresh.push_back(pins::link(settings.bpf_dir, interface.name));
+        }
+    }
+    for (const auto& pin : pinned_links(settings.bpf_dir)) {
+        const auto name = pins::interface_of(pin);
+        if (std::ranges::find(settings.interfaces, name, &Interface::name) == settings.interfaces.end()) {
+            detach_link(pin);
+            attached.warnings.push_back("interface " + name +
+                                        " is no longer in the configuration: taken off");
+        }
+    }
+    return attached;
+}
+
+Result<> detach_interfaces(const Path& bpf_dir)
+{
+    std::ranges::for_each(pinned_links(bpf_dir), detach_link);
+    return {};
+}
+
+} // namespace meetfence::dataplane

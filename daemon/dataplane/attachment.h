@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program on an interface, held by a pinned bpf_link: nobody displaces it by accident, it stays
+// when the daemon dies, and it is replaced in one step.
+#pragma once
+
+#include <vector>
+
+#include "daemon/dataplane/settings.h"
+#include "model/result.h"
+
+namespace meetfence::dataplane {
+
+/// Every interface exists and carries no XDP program but ours. Changes nothing.
+[[nodiscard]] Result<> check_interfaces(const Settings& settings);
+
+struct Attached {
+    std::vector<std::string> warnings; // for the log
+};
+
+/// Puts the program on every configured interface and takes it off all others. Where one fails, the
+/// interfaces that had no program before have none after.
+[[nodiscard]] Result<Attached> attach_interfaces(const Settings& settings, int program_fd);
+
+/// Takes the program off every interface.
+[[nodiscard]] Result<> detach_interfaces(const pins::Path& bpf_dir);
+
+} // namespace meetfence::dataplane

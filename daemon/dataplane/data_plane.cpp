@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/dataplane/data_plane.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <unistd.h>
+
+#include "daemon/dataplane/attachment.h"
+#include "daemon/dataplane/counter_carrier.h"
+#include "daemon/dataplane/kernel_error.h"
+#include "daemon/dataplane/pin_directory.h"
+#include "daemon/dataplane/prefix_sets.h"
+#include "meetfence.skel.h"
+#include "pins/cells.h"
+
+namespace meetfence::dataplane {
+namespace {
+
+using pins::Access;
+using pins::MappedArray;
+using pins::Path;
+
+std::string last_libbpf_words;
+
+int keep_words(enum libbpf_print_level level, const char* format, va_list arguments)
+{
+    if (level == LIBBPF_WARN) {
+        std::array<char, 1024> line{};
+        if (vsnprintf(line.data(), line.size(), format, arguments) > 0) {
+            last_libbpf_words = line.data();
+        }
+    }
+    return 0;
+}
+
+// Why the pinned maps cannot be used as they are; "" where they can.
+Result<std::string> why_not_adopt(const Path& maps, const Capacities& wanted)
+{
+    const UniqueFd fd(bpf_obj_get((maps / "control").c_str()));
+    if (!fd) {
+        return std::string("none are pinned in ") + maps.parent_path().string();
+    }
+    // The layout comes first in every layout, whatever follows.
+    const auto layout = TRY(MappedArray<std::uint64_t>::map(fd.get(), 1, Access::read_only, "control"));
+    const auto number = static_cast<std::uint32_t>(layout[0]);
+    if (number != MF_LAYOUT) {
+        return "the pinned ones have layout " + std::to_string(number) + ", this version uses layout " +
+               std::to_string(MF_LAYOUT);
+    }
+    const auto control = TRY(MappedArray<mf_control>::map(fd.get(), 1, Access::read_only, "control"));
+    const auto& has = control[0];
+    if (Capacities{has.meetings, has.policies, has.rules, has.endpoints, has.cells} != wanted) {
+        return std::string("the configuration's limits have changed");
+    }
+    return std::string{};
+}
+
+void set_sizes(meetfence_bpf& skeleton, const Capacities& capacities)
+{
+    bpf_map__set_max_entries(skeleton.maps.meetings, capacities.meetings);
+    bpf_map__set_max_entries(skeleton.maps.policies, capacities.policies);
+    bpf_map__set_max_entries(skeleton.maps.rules, capacities.rules);
+    bpf_map__set_max_entries(skeleton.maps.endpoints, capacities.endpoints);
+    bpf_map__set_max_entries(skeleton.maps.cells, capacities.cells);
+    bpf_map__set_max_entries(skeleton.maps.cell_events, capacities.cells);
+}
+
+Result<> set_pin_paths(bpf_object* object, const Path& maps)
+{
+    bpf_map* map = nullptr;
+    bpf_object__for_each_map(map, object)
+    {
+        if (bpf_map__is_internal(map)) {
+            continue;
+        }
+        if (const int error = bpf_map__set_pin_path(map, (maps / bpf_map__name(map)).c_str()); error != 0) {
+            return kernel_error("naming the pin of map " + std::string(bpf_map__name(map)), -error);
+        }
+    }
+    return {};
+}
+
+template <class T> Result<MappedArray<T>> map_array(bpf_map* map)
+{
+    return MappedArray<T>::map(bpf_map__fd(map), bpf_map__max_entries(map), Access::read_write,
+                               bpf_map__name(map));
+}
+
+} // namespace
+
+void DataPlane::DestroySkeleton::operator()(meetfence_bpf* skeleton) const
+{
+    meetfence_bpf__destroy(skeleton); // pinned objects stay
+}
+
+void DataPlane::FreeRing::operator()(ring_buffer* ring) const
+{
+    ring_buffer__free(ring);
+}
+
+Result<DataPlane> DataPlane::open(const Settings& settings)
+{
+    libbpf_set_print(keep_words);
+    TRY(prepare_pin_directory(settings.bpf_dir));
+    TRY(check_interfaces(settings));
+
+    DataPlane plane;
+    plane.bpf_dir_ = settings.bpf_dir;
+    const auto fresh = pins::new_maps(settings.bpf_dir);
+    std::error_code error;
+    std::filesystem::remove_all(fresh, error); // left by one that died while it made them
+
+    plane.why_new_ = TRY(why_not_adopt(pins::maps(settings.bpf_dir), settings.capacities));
+    if (plane.why_new_.empty()) {
+        plane.adopted_ = true;
+        TRY(plane.load(settings, pins::maps(settings.bpf_dir)));
+        if (auto opened = plane.open_tables(); opened) {
+            return plane;
+        } else if (opened.error().code != ErrorCode::conflict) {
+            return fail(std::move(opened).error());
+        } else {
+            plane.why_new_ = opened.error().message;
+        }
+    }
+    plane.adopted_ = false;
+    plane.tables_.reset();
+    TRY(plane.load(settings, fresh));
+    TRY(plane.open_tables());
+    return plane;
+}
+
+// Offers frames of several buffers where the kernel has them (5.18), and does without elsewhere.
+Result<> DataPlane::load(const Settings& settings, const Path& maps)
+{
+    int error = 0;
+    for (const bool multi_buffer : {true, false}) {
+        skeleton_.reset(meetfence_bpf__open());
+        if (!skeleton_) {
+            return kernel_error("opening the embedded program");
+        }
+        set_sizes(*skeleton_, settings.capacities);
+        TRY(set_pin_paths(skeleton_->obj, maps));
+        skeleton_->rodata->multi_buffer = multi_buffer ? 1 : 0;
+        if (!multi_buffer) {
+            auto* program = skeleton_->progs.meetfence_xdp;
+            bpf_program__set_flags(program,
+                                   bpf_program__flags(program) & ~static_cast<__u32>(BPF_F_XDP_HAS_FRAGS));
+        }
+        std::error_code ignored;
+        std::filesystem::create_directory(maps, ignored);
+        error = meetfence_bpf__load(skeleton_.get());
+        if (error == 0) {
+            return {};
+        }
+    }
+    auto result = kernel_error("loading the program", -error);
+    while (!last_libbpf_words.empty() && last_libbpf_words.back() == '\n') {
+        last_libbpf_words.pop_back();
+    }
+    result.value().message += " (" + last_libbpf_words + ")";
+    return result;
+}
+
+Result<> DataPlane::open_tables()
+{
+    auto& maps = skeleton_->maps;
+    KernelTables tables;
+    tables.control = TRY(map_array<mf_control>(maps.control));
+    tables.ports = TRY(map_array<std::uint32_t>(maps.ports));
+    tables.endpoints = TRY(map_array<mf_endpoint>(maps.endpoints));
+    tables.meetings = TRY(map_array<mf_meeting>(maps.meetings));
+    tables.policies = TRY(map_array<mf_policy>(maps.policies));
+    tables.rules = TRY(map_array<mf_rule>(maps.rules));
+    tables.cell_events = TRY(map_array<std::uint64_t>(maps.cell_events));
+
+    auto& control = tables.control[0];
+    control.layout = MF_LAYOUT;
+    control.meetings = bpf_map__max_entries(maps.meetings);
+    control.policies = bpf_map__max_entries(maps.policies);
+    control.rules = bpf_map__max_entries(maps.rules);
+    control.endpoints = bpf_map__max_entries(maps.endpoints);
+    control.cells = bpf_map__max_entries(maps.cells);
+
+    geo_ = std::make_unique<GeoTables>(bpf_map__fd(maps.geo_v4), bpf_map__fd(maps.geo_v6), control);
+    const int cells_fd = bpf_map__fd(maps.cells);
+    const int sets_fd = bpf_map__fd(maps.prefix_sets);
+    tables.read_cell = [cells_fd](std::uint32_t cell) { return pins::read_cell(cells_fd, cell); };
+    tables.zero_cell = [cells_fd](std::uint32_t cell) { return pins::zero_cell(cells_fd, cell); };
+    tables.add_prefix = [sets_fd](auto set, const auto& prefix) { return add_prefix(sets_fd, set, prefix); };
+    tables.remove_prefix = [sets_fd](auto set, const auto& prefix) { remove_prefix(sets_fd, set, prefix); };
+    tables.list_prefixes = [sets_fd] { return list_prefixes(sets_fd); };
+    tables.wait_for_packets = [geo = geo_.get()] { return geo->wait_for_packets(); };
+    tables_ = std::make_unique<TableWriter>(TRY(TableWriter::adopt(std::move(tables))));
+    return open_ring();
+}
+
+Result<> DataPlane::open_ring()
+{
+    on_event_ = std::make_unique<std::function<void(const mf_event&)>>();
+    const auto callback = [](void* context, void* data, std::size_t size) noexcept {
+        const auto& on_event = *static_cast<std::function<void(const mf_event&)>*>(context);
+        if (size >= sizeof(mf_event) && on_event) {
+            on_event(*static_cast<const mf_event*>(data));
+        }
+        return 0;
+    };
+    ring_.reset(ring_buffer__new(bpf_map__fd(skeleton_->maps.events), callback, on_event_.get(), nullptr));
+    if (!ring_) {
+        return kernel_error("opening the event ring");
+    }
+    return {};
+}
+
+int DataPlane::program_fd() const
+{
+    return bpf_program__fd(skeleton_->progs.meetfence_xdp);
+}
+
+void DataPlane::carry_counters_over()
+{
+    if (!adopted_) {
+        carry_counters(pins::maps(bpf_dir_), *tables_, bpf_map__fd(skeleton_->maps.reasons),
+                       bpf_map__fd(skeleton_->maps.cells));
+    }
+}
+
+Result<std::vector<std::string>> DataPlane::go(const Settings& settings)
+{
+    auto attached = TRY(attach_interfaces(settings, program_fd()));
+    if (!adopted_) {
+        TRY(replace_pins(pins::new_maps(bpf_dir_), pins::maps(bpf_dir_)));
+    }
+    const auto pin = pins::program(bpf_dir_);
+    unlink(pin.c_str());
+    if (bpf_obj_pin(program_fd(), pin.c_str()) != 0) {
+        return kernel_error("pinning the program");
+    }
+    return std::move(attached.warnings);
+}
+
+int DataPlane::event_fd() const
+{
+    return ring_buffer__epoll_fd(ring_.get());
+}
+
+Result<> DataPlane::read_events(const std::function<void(const mf_event&)>& on_event)
+{
+    *on_event_ = on_event;
+    const int read = ring_buffer__consume(ring_.get());
+    *on_event_ = nullptr;
+    if (read < 0) {
+        return kernel_error("reading the event ring", -read);
+    }
+    return {};
+}
+
+Result<> remove_from_kernel(const Path& bpf_dir)
+{
+    std::error_code error;
+    if (!std::filesystem::exists(bpf_dir, error)) {
+        return fail(ErrorCode::not_found, "nothing is pinned in " + bpf_dir.string());
+    }
+    TRY(detach_interfaces(bpf_dir));
+    std::filesystem::remove_all(bpf_dir, error);
+    if (error) {
+        return fail(ErrorCode::internal, "removing " + bpf_dir.string() + ": " + error.message());
+    }
+    return {};
+}
+
+} // namespace meetfence::dataplane

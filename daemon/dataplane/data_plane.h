@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernel half, as one object: maps, program, links. Opening it finds what an earlier daemon left
+// in force and goes on with it, or makes everything new beside it; `go` switches the interfaces over.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemon/dataplane/geo_tables.h"
+#include "daemon/dataplane/settings.h"
+#include "daemon/dataplane/table_writer.h"
+#include "kernel-headers/abi.h"
+#include "model/result.h"
+
+struct meetfence_bpf;
+struct ring_buffer;
+
+namespace meetfence::dataplane {
+
+class DataPlane {
+public:
+    /// Nothing that packets see changes yet.
+    [[nodiscard]] static Result<DataPlane> open(const Settings& settings);
+
+    /// Whether the tables of an earlier daemon are in use; else they are empty, and `why_new` says why.
+    [[nodiscard]] bool adopted() const { return adopted_; }
+    [[nodiscard]] const std::string& why_new() const { return why_new_; }
+
+    [[nodiscard]] TableWriter& tables() { return *tables_; }
+    [[nodiscard]] const TableWriter& tables() const { return *tables_; }
+    [[nodiscard]] GeoTables& geo() { return *geo_; }
+    [[nodiscard]] int program_fd() const;
+
+    /// Brings the counters of replaced maps over, where they can be read; once tables are filled.
+    void carry_counters_over();
+
+    /// Puts program and maps in force on every interface, each in one step, and pins them. Returns
+    /// what the log should know.
+    [[nodiscard]] Result<std::vector<std::string>> go(const Settings& settings);
+
+    /// For the event loop: readable when events are waiting.
+    [[nodiscard]] int event_fd() const;
+    [[nodiscard]] Result<> read_events(const std::function<void(const mf_event&)>& on_event);
+
+private:
+    struct DestroySkeleton {
+        void operator()(meetfence_bpf* skeleton) const;
+    };
+    struct FreeRing {
+        void operator()(ring_buffer* ring) const;
+    };
+    DataPlane() = default;
+    [[nodiscard]] Result<> load(const Settings& settings, const pins::Path& maps);
+    [[nodiscard]] Result<> open_tables();
+    [[nodiscard]] Result<> open_ring();
+
+    std::unique_ptr<meetfence_bpf, DestroySkeleton> skeleton_;
+    std::unique_ptr<GeoTables> geo_;
+    std::unique_ptr<TableWriter> tables_;
+    std::unique_ptr<std::function<void(const mf_event&)>> on_event_; // where the ring's callback finds it
+    std::unique_ptr<ring_buffer, FreeRing> ring_;
+    pins::Path bpf_dir_;
+    bool adopted_ = false;
+    std::string why_new_;
+};
+
+/// Takes links, program and maps out of the kernel. not_found where there are none.
+[[nodiscard]] Result<> remove_from_kernel(const pins::Path& bpf_dir);
+
+} // namespace meetfence::dataplane

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// Brings the kernel's tables from one state to the next so that packets see each meeting's change
+// wholly or not at all. In two steps: `stage` does all that can fail, in elements no packet reaches;
+// `publish` only stores indices and cannot fail. Between the two the caller writes to disk.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "daemon/dataplane/index_pool.h"
+#include "daemon/dataplane/kernel_tables.h"
+#include "daemon/policy/image.h"
+#include "model/result.h"
+
+namespace meetfence::dataplane {
+
+struct LinkedEndpoint {
+    policy::EndpointImage image;
+    std::uint32_t index = 0;
+};
+
+struct LinkedRule {
+    policy::RuleImage image;
+    std::uint32_t index = 0;
+    std::uint32_t cells = 0;
+    std::uint32_t except_set = 0;
+};
+
+/// A meeting as it stands in the kernel.
+struct LinkedMeeting {
+    std::uint32_t slot = 0;
+    std::uint32_t policy = 0;
+    std::vector<LinkedEndpoint> endpoints; // by image
+    std::vector<LinkedRule> rules;         // by number
+};
+
+class TableWriter {
+public:
+    /// A change that is ready. Give it to `publish` or to `discard`.
+    struct Staged {
+        struct OneMeeting {
+            std::uint64_t number = 0;
+            bool remove = false;
+            LinkedMeeting next; // of a meeting that stays: what it will be
+            std::vector<LinkedEndpoint> link;
+            std::vector<LinkedEndpoint> unlink;
+            std::vector<LinkedRule> fresh;   // rule elements made for it
+            std::vector<LinkedRule> retired; // rule elements it no longer uses
+            bool new_slot = false;
+            bool new_policy = false;
+        };
+        std::vector<OneMeeting> meetings;
+    };
+
+    /// Takes over whatever the tables hold; conflict where they make no sense.
+    [[nodiscard]] static Result<TableWriter> adopt(KernelTables tables);
+
+    [[nodiscard]] const std::map<std::uint64_t, LinkedMeeting>& meetings() const { return meetings_; }
+
+    /// `images` replace or add meetings, `removed` are numbers. exhausted where a table is full.
+    [[nodiscard]] Result<Staged> stage(std::span<const policy::MeetingImage> images,
+                                       std::span<const std::uint64_t> removed);
+    void publish(Staged staged);
+    void discard(Staged staged);
+
+    /// Replaces the prefixes that are never filtered.
+    [[nodiscard]] Result<> set_exempt(const std::vector<IpPrefix>& prefixes);
+
+    /// Makes what was unlinked usable again; waits for packets, so not on every change.
+    [[nodiscard]] Result<> reclaim();
+    [[nodiscard]] bool has_garbage() const;
+
+    /// The rule as it stands in the kernel, or null.
+    [[nodiscard]] const LinkedRule* find_rule(std::uint64_t meeting, std::uint64_t rule) const;
+    /// What it did so far. Good until the next `stage` after it left.
+    [[nodiscard]] Result<std::vector<CountryCounts>> counts(const LinkedRule& rule) const;
+
+    [[nodiscard]] mf_control& control() { return tables_.control[0]; }
+    [[nodiscard]] const mf_control& control() const { return tables_.control[0]; }
+
+private:
+    explicit TableWriter(KernelTables tables) : tables_(std::move(tables)) {}
+
+    // Adopting (table_adoption.cpp).
+    [[nodiscard]] Result<> adopt_meetings();
+    [[nodiscard]] Result<> adopt_endpoints();
+    [[nodiscard]] Result<LinkedRule> adopt_rule(std::uint32_t index);
+    [[nodiscard]] Result<> adopt_leftovers();
+
+    // Staging.
+    [[nodiscard]] Result<> stage_meeting(const policy::MeetingImage& image, Staged::OneMeeting& staged);
+    [[nodiscard]] Result<> stage_endpoints(const policy::MeetingImage& image, const LinkedMeeting& before,
+                                           Staged::OneMeeting& staged);
+    [[nodiscard]] Result<> stage_rules(const policy::MeetingImage& image, const LinkedMeeting& before,
+                                       Staged::OneMeeting& staged);
+    [[nodiscard]] Result<LinkedRule> make_rule(const policy::RuleImage& image, const LinkedRule* before);
+    [[nodiscard]] Result<> make_policy(Staged::OneMeeting& staged);
+    [[nodiscard]] Result<std::uint32_t> make_prefix_set(const std::vector<IpPrefix>& prefixes);
+    [[nodiscard]] Result<std::uint32_t> take(IndexPool& pool, const char* what);
+    [[nodiscard]] Result<std::uint32_t> take_cells(std::uint32_t count);
+    void discard_one(Staged::OneMeeting& staged);
+    void discard_rule(const LinkedRule& rule, bool with_cells);
+
+    // Publishing.
+    void link(const LinkedEndpoint& endpoint);
+    void unlink(const LinkedEndpoint& endpoint);
+    void retire_rule(const LinkedRule& rule, bool with_cells);
+    [[nodiscard]] Result<> reclaim_rules();
+
+    struct PrefixSet {
+        std::uint32_t set;
+        std::vector<IpPrefix> prefixes;
+    };
+    struct CellRun {
+        std::uint32_t first;
+        std::uint32_t count;
+    };
+
+    KernelTables tables_;
+    std::map<std::uint64_t, LinkedMeeting> meetings_;
+    IndexPool endpoint_pool_, meeting_pool_, policy_pool_, rule_pool_;
+    RunPool cell_pool_;
+    std::vector<CellRun> retired_cells_;
+    std::vector<PrefixSet> retired_sets_;
+    PrefixSet exempt_{};
+    std::uint32_t last_set_ = 0;
+};
+
+} // namespace meetfence::dataplane

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads a MaxMind DB file whole. The only file pair that knows libmaxminddb.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "daemon/geo/address_range.h"
+#include "model/result.h"
+#include "model/time.h"
+
+namespace meetfence::geo {
+
+struct Database {
+    std::string path;
+    std::string type; // the publisher's own name for it
+    Time build;
+    std::vector<PlacedRange> v4, v6; // ascending, not overlapping, only where a country is known
+};
+
+/// Copies the file privately first: publishers overwrite it in place, and a mapping would die of
+/// that. Understands `country.iso_code`, `country_code` and a bare `country`; `registered_country`
+/// never counts, pseudo-codes are no country. IPv4 is read once, its aliases in IPv6 are left out.
+[[nodiscard]] Result<Database> load_mmdb(const std::string& path);
+
+} // namespace meetfence::geo

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/policy/registry.h"
+
+#include <algorithm>
+
+#include "daemon/policy/image.h"
+
+namespace meetfence::policy {
+namespace {
+
+std::vector<EndpointImage> expand_all(const Meeting& meeting)
+{
+    std::vector<EndpointImage> images;
+    for (const auto& endpoint : meeting.endpoints) {
+        expand(endpoint, images);
+    }
+    std::ranges::sort(images);
+    images.erase(std::unique(images.begin(), images.end()), images.end());
+    return images;
+}
+
+std::string port_text(std::uint32_t port_slot)
+{
+    const bool tcp = port_slot >= MF_PORT_SLOTS / 2;
+    return std::string(tcp ? "tcp" : "udp") + " port " + std::to_string(port_slot % (MF_PORT_SLOTS / 2));
+}
+
+} // namespace
+
+Result<const RegisteredMeeting*> Registry::find_meeting(const std::string& id) const
+{
+    const auto it = meetings_.find(id);
+    if (it == meetings_.end()) {
+        return fail(ErrorCode::not_found, "there is no meeting '" + id +
+                                              "': `meetfencectl meeting list` shows all, "
+                                              "`meetfencectl meeting add` registers one");
+    }
+    return &it->second;
+}
+
+Result<const Rule*> Registry::find_rule(std::uint64_t number) const
+{
+    const auto it = rules_.find(number);
+    if (it == rules_.end()) {
+        return fail(ErrorCode::not_found,
+                    "there is no rule 'r" + std::to_string(number) + "': `meetfencectl rule list` shows all");
+    }
+    return &it->second;
+}
+
+const RegisteredMeeting* Registry::meeting_by_number(std::uint64_t number) const
+{
+    const auto it = ids_.find(number);
+    return it == ids_.end() ? nullptr : &meetings_.at(it->second);
+}
+
+std::vector<const Rule*> Registry::rules_of(const RegisteredMeeting& meeting) const
+{
+    std::vector<const Rule*> result;
+    for (const auto number : meeting.rules) {
+        result.push_back(&rules_.at(number));
+    }
+    return result;
+}
+
+Result<> Registry::check(const Meeting& meeting, Time now) const
+{
+    TRY(check_meeting_id(meeting.id));
+    if (meeting.until && *meeting.until <= now) {
+        return fail(ErrorCode::invalid, "meeting '" + meeting.id + "' would have ended already, at " +
+                                            format_time(*meeting.until));
+    }
+    const auto known = meetings_.find(meeting.id);
+    if (known == meetings_.end() && meetings_.size() >= limits_.meetings) {
+        return fail(ErrorCode::exhausted,
+                    "all " + std::to_string(limits_.meetings) +
+                        " meetings of the configuration's limits.meetings are in use: remove one, "
+                        "or raise the limit");
+    }
+    const auto before = known == meetings_.end() ? 0 : expand_all(known->second.meeting).size();
+    if (endpoint_count_ - before + expand_all(meeting).size() > limits_.endpoints) {
+        return fail(ErrorCode::exhausted,
+                    "there would be more than " + std::to_string(limits_.endpoints) +
+                        " ports registered, four for each of limits.meetings: register fewer, or "
+                        "raise the limit");
+    }
+    return check_overlap(meeting);
+}
+
+Result<> Registry::check_overlap(const Meeting& meeting) const
+{
+    const IpAddress any;
+    std::map<std::uint32_t, std::size_t> addresses_on; // port → local addresses, ours and others'
+    for (const auto& image : expand_all(meeting)) {
+        const IpAddress local(image.local);
+        const auto [count, is_first] = addresses_on.try_emplace(image.port_slot, 0);
+        ++count->second;
+        const auto port = holders_.find(image.port_slot);
+        if (port == holders_.end()) {
+            continue;
+        }
+        for (const auto& [address, holder] : port->second) {
+            if (holder == meeting.id) {
+                continue;
+            }
+            if (address == local || address == any || local == any) {
+                return fail(ErrorCode::conflict, port_text(image.port_slot) +
+                                                     (local == any ? "" : " of " + local.text()) +
+                                                     " is dedicated to meeting '" + holder +
+                                                     "': a dedicated endpoint carries one meeting only");
+            }
+            count->second += is_first ? 1 : 0;
+        }
+    }
+    for (const auto& [port_slot, count] : addresses_on) {
+        if (count > MF_ENDPOINTS_PER_PORT) {
+            return fail(ErrorCode::exhausted, port_text(port_slot) + " would be registered on more than " +
+                                                  std::to_string(MF_ENDPOINTS_PER_PORT) +
+                                                  " local addresses: register any local address (*) instead");
+        }
+    }
+    return {};
+}
+
+Result<Rule> Registry::grant(const RuleRequest& request, Time now) const
+{
+    const auto* meeting = TRY(find_meeting(request.meeting));
+    Rule rule{.number = 0,
+              .meeting = request.meeting,
+              .countries = request.countries,
+              .mode = request.mode,
+              .from = std::max(request.from.value_or(now), now),
+              .until = {},
+              .except = request.except,
+              .withdrawn = {},
+              .why = {}};
+    const auto longest = rule.from + limits_.max_duration;
+    rule.until = request.until.value_or(meeting->meeting.until.value_or(longest));
+    if (!request.until) {
+        rule.until = std::min(rule.until, longest);
+    }
+    rule.until = std::min(rule.until, meeting->meeting.until.value_or(rule.until)); // never outlives it
+    if (rule.until <= now) {
+        return fail(ErrorCode::invalid, "the rule would have ended already, at " + format_time(rule.until));
+    }
+    if (rule.until <= rule.from) {
+        return fail(ErrorCode::invalid, "the rule would end at " + format_time(rule.until) +
+                                            ", before it begins at " + format_time(rule.from));
+    }
+    if (rule.until > longest) {
+        return fail(ErrorCode::invalid, "the rule would last until " + format_time(rule.until) +
+                                            ", longer than policy.max_duration (" +
+                                            format_duration(limits_.max_duration) + ") allows: end it by " +
+                                            format_time(longest));
+    }
+    const auto rules = rules_of(*meeting);
+    if (rules.size() >= MF_RULES_PER_MEETING) {
+        return fail(ErrorCode::exhausted,
+                    "meeting '" + request.meeting + "' has " + std::to_string(rules.size()) +
+                        " rules already, the most there can be: withdraw one, or name several "
+                        "countries in one rule");
+    }
+    return rule;
+}
+
+void Registry::put(std::uint64_t number, Meeting meeting)
+{
+    auto& entry = meetings_[meeting.id];
+    if (entry.number != 0) {
+        unindex(entry.meeting);
+    }
+    entry.number = number;
+    ids_[number] = meeting.id;
+    last_meeting_ = std::max(last_meeting_, number);
+    index(meeting);
+    entry.meeting = std::move(meeting);
+}
+
+void Registry::remove(const std::string& id, Time now, const std::string& why)
+{
+    const auto it = meetings_.find(id);
+    if (it == meetings_.end()) {
+        return;
+    }
+    for (const auto number : it->second.rules) {
+        auto& rule = rules_.at(number);
+        if (!rule.ended(now)) {
+            rule.withdrawn = now;
+            rule.why = why;
+        }
+    }
+    unindex(it->second.meeting);
+    ids_.erase(it->second.number);
+    meetings_.erase(it);
+}
+
+void Registry::put(Rule rule)
+{
+    last_rule_ = std::max(last_rule_, rule.number);
+    const auto number = rule.number;
+    const auto meeting = meetings_.find(rule.meeting);
+    if (meeting != meetings_.end() && !rule.withdrawn &&
+        std::ranges::find(meeting->second.rules, number) == meeting->second.rules.end()) {
+        meeting->second.rules.push_back(number);
+    }
+    const bool withdrawn = rule.withdrawn.has_value();
+    rules_.insert_or_assign(number, std::move(rule));
+    if (withdrawn) {
+        end_rule(number);
+    }
+}
+
+void Registry::end_rule(std::uint64_t number)
+{
+    const auto meeting = meetings_.find(rules_.at(number).meeting);
+    if (meeting != meetings_.end()) {
+        std::erase(meeting->second.rules, number);
+    }
+}
+
+void Registry::reserve_numbers(std::uint64_t last_meeting, std::uint64_t last_rule)
+{
+    last_meeting_ = std::max(last_meeting_, last_meeting);
+    last_rule_ = std::max(last_rule_, last_rule);
+}
+
+std::optional<Time> Registry::next_deadline(Time now) const
+{
+    std::optional<Time> next;
+    const auto consider = [&](Time time) {
+        if (time > now && (!next || time < *next)) {
+            next = time;
+        }
+    };
+    for (const auto& [id, entry] : meetings_) {
+        if (entry.meeting.until) {
+            consider(*entry.meeting.until);
+        }
+        for (const auto* rule : rules_of(entry)) {
+            consider(rule->from);
+            consider(rule->until);
+        }
+    }
+    return next;
+}
+
+std::vector<std::uint64_t> Registry::expired_rules(Time now) const
+{
+    std::vector<std::uint64_t> result;
+    for (const auto& [id, entry] : meetings_) {
+        for (const auto* rule : rules_of(entry)) {
+            if (now >= rule->until) {
+                result.push_back(rule->number);
+            }
+        }
+    }
+    return result;
+}
+
+std::vector<std::string> Registry::expired_meetings(Time now) const
+{
+    std::vector<std::string> result;
+    for (const auto& [id, entry] : meetings_) {
+        if (entry.meeting.until && now >= *entry.meeting.until) {
+            result.push_back(id);
+        }
+    }
+    return result;
+}
+
+void Registry::index(const Meeting& meeting)
+{
+    for (const auto& image : expand_all(meeting)) {
+        holders_[image.port_slot][IpAddress(image.local)] = meeting.id;
+        ++endpoint_count_;
+    }
+}
+
+void Registry::unindex(const Meeting& meeting)
+{
+    for (const auto& image : expand_all(meeting)) {
+        auto& port = holders_[image.port_slot];
+        port.erase(IpAddress(image.local));
+        if (port.empty()) {
+            holders_.erase(image.port_slot);
+        }
+        --endpoint_count_;
+    }
+}
+
+} // namespace meetfence::policy

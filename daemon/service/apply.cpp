@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// Service::apply: from the present state to a declared one, in one transaction.
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "daemon/service/clock.h"
+#include "daemon/service/service.h"
+
+namespace meetfence::service {
+namespace {
+
+std::string describe(const Meeting& meeting)
+{
+    std::string text;
+    for (const auto& endpoint : meeting.endpoints) {
+        text.append(text.empty() ? "" : " ").append(endpoint.text());
+    }
+    return meeting.until ? text + " until " + format_time(*meeting.until) : text;
+}
+
+std::string describe(const Rule& rule)
+{
+    return fmt::format("meeting {}: {} {} until {}", rule.meeting, to_text(rule.mode), rule.countries.text(),
+                       format_time(rule.until));
+}
+
+// Works on a copy of the registry, so that every step is judged as the steps before left it, and
+// nothing has happened when one is refused.
+class Plan {
+public:
+    Plan(policy::Registry registry, Time now) : registry_(std::move(registry)), now_(now) {}
+
+    Result<> make(const Declaration& declaration)
+    {
+        remove_others(declaration);
+        for (const auto& declared : declaration.meetings) {
+            free_endpoints(declared.meeting);
+        }
+        for (const auto& declared : declaration.meetings) {
+            TRY(put_meeting(declared.meeting));
+            TRY(put_rules(declared));
+        }
+        return {};
+    }
+
+    store::Changes changes;
+    std::vector<DeclaredChange> report;
+
+private:
+    void remove_others(const Declaration& declaration)
+    {
+        std::vector<std::string> gone;
+        for (const auto& [id, entry] : registry_.meetings()) {
+            const auto is_declared =
+                std::ranges::any_of(declaration.meetings, [&](const DeclaredMeeting& declared) {
+                    return declared.meeting.id == id;
+                });
+            if (!is_declared) {
+                gone.push_back(id);
+            }
+        }
+        for (const auto& id : gone) {
+            const auto& entry = registry_.meetings().at(id);
+            report.push_back({"remove", "meeting", id, describe(entry.meeting)});
+            changes.removed_meetings.push_back(entry.number);
+            const auto rules = entry.rules;
+            for (const auto number : rules) {
+                withdraw(**registry_.find_rule(number));
+            }
+            registry_.remove(id, now_, kWhy);
+        }
+    }
+
+    // Meetings may swap endpoints: first all let go, then each takes.
+    void free_endpoints(const Meeting& meeting)
+    {
+        const auto known = registry_.find_meeting(meeting.id);
+        if (known && (*known)->meeting != meeting) {
+            before_.emplace(meeting.id, (*known)->meeting);
+            registry_.put((*known)->number, Meeting{.id = meeting.id});
+        }
+    }
+
+    Result<> put_meeting(const Meeting& meeting)
+    {
+        const auto known = registry_.find_meeting(meeting.id);
+        if (known && (*known)->meeting == meeting && !before_.contains(meeting.id)) {
+            return {};
+        }
+        TRY(registry_.check(meeting, now_));
+        const auto number = known ? (*known)->number : registry_.next_meeting_number();
+        report.push_back({known ? "change" : "add", "meeting", meeting.id, describe(meeting)});
+        changes.put_meetings.push_back({number, meeting});
+        registry_.put(number, meeting);
+        return {};
+    }
+
+    Result<> put_rules(const DeclaredMeeting& declared)
+    {
+        const auto* entry = TRY(registry_.find_meeting(declared.meeting.id));
+        std::vector<Rule> present;
+        for (const auto* rule : registry_.rules_of(*entry)) {
+            if (!rule->ended(now_)) {
+                present.push_back(*rule);
+            }
+        }
+        std::vector<RuleRequest> wanted;
+        for (const auto& request : declared.rules) {
+            const auto it =
+                std::ranges::find_if(present, [&](const Rule& rule) { return is_same(rule, request); });
+            if (it == present.end()) {
+                wanted.push_back(request);
+                continue;
+            }
+            TRY(adjust(*it, request));
+            present.erase(it);
+        }
+        std::ranges::for_each(present, [&](const Rule& rule) {
+            report.push_back({"remove", "rule", rule.id(), describe(rule)});
+            withdraw(rule);
+        });
+        for (const auto& request : wanted) {
+            auto rule = TRY(registry_.grant(request, now_));
+            rule.number = registry_.next_rule_number();
+            report.push_back({"add", "rule", rule.id(), describe(rule)});
+            changes.put_rules.push_back(rule);
+            registry_.put(rule);
+        }
+        return {};
+    }
+
+    // A begin in the past is the past's affair.
+    [[nodiscard]] bool is_same(const Rule& rule, const RuleRequest& request) const
+    {
+        const auto from = std::max(request.from.value_or(now_), now_);
+        return rule.countries == request.countries && rule.except == request.except &&
+               (rule.from <= now_ ? from <= now_ : from == rule.from);
+    }
+
+    Result<> adjust(Rule rule, const RuleRequest& request)
+    {
+        const auto until = request.until.value_or(rule.until);
+        if (rule.mode == request.mode && rule.until == until) {
+            return {};
+        }
+        if (until <= std::max(now_, rule.from) || until > now_ + registry_.limits().max_duration) {
+            return fail(ErrorCode::invalid, "rule " + rule.id() + " of meeting " + rule.meeting +
+                                                " cannot end at " + format_time(until));
+        }
+        rule.mode = request.mode;
+        rule.until = until;
+        report.push_back({"change", "rule", rule.id(), describe(rule)});
+        changes.put_rules.push_back(rule);
+        registry_.put(rule);
+        return {};
+    }
+
+    void withdraw(Rule rule)
+    {
+        rule.withdrawn = now_;
+        rule.why = kWhy;
+        changes.put_rules.push_back(rule);
+        registry_.put(rule);
+    }
+
+    static constexpr const char* kWhy = "not in the declaration that was applied";
+
+    policy::Registry registry_;
+    Time now_;
+    std::map<std::string, Meeting> before_;
+};
+
+} // namespace
+
+Result<std::vector<DeclaredChange>> Service::apply(const Declaration& declaration, bool dry_run)
+{
+    Plan plan(registry_, wall_now());
+    TRY(plan.make(declaration));
+    if (!dry_run) {
+        TRY(commit(plan.changes, "not in the declaration that was applied", Disk::write));
+        for (const auto& rule : plan.changes.put_rules) {
+            if (!rule.withdrawn) {
+                rule_event("rule_added", rule);
+            }
+        }
+    }
+    return std::move(plan.report);
+}
+
+} // namespace meetfence::service

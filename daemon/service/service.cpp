@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/service/service.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+#include <set>
+#include <sys/stat.h>
+
+#include "daemon/dataplane/explain.h"
+#include "daemon/service/clock.h"
+#include "pins/pinned_status.h"
+#include "pins/reason.h"
+
+namespace meetfence::service {
+namespace {
+
+policy::Limits limits_of(const Config& config)
+{
+    return {.meetings = config.max_meetings,
+            .endpoints = 4 * config.max_meetings,
+            .max_duration = config.max_duration};
+}
+
+Result<> prepare_state_dir(const std::string& path)
+{
+    std::error_code error;
+    std::filesystem::create_directories(path, error);
+    if (error) {
+        return fail(ErrorCode::internal, "making state_dir " + path + ": " + error.message());
+    }
+    return {};
+}
+
+} // namespace
+
+Service::Service(Config config, Listener listener, store::Store store, dataplane::DataPlane plane)
+    : config_(std::move(config)),
+      listener_(std::move(listener)),
+      store_(std::move(store)),
+      plane_(std::move(plane)),
+      registry_(limits_of(config_))
+{
+}
+
+Result<std::unique_ptr<Service>> Service::start(Config config, Listener listener)
+{
+    TRY(prepare_state_dir(config.state_dir));
+    auto store = TRY(store::Store::open(config.state_dir + "/meetfence.db"));
+    const auto settings = config.dataplane_settings();
+    auto plane = TRY(dataplane::DataPlane::open(settings));
+    std::unique_ptr<Service> service(
+        new Service(std::move(config), std::move(listener), std::move(store), std::move(plane)));
+    TRY(service->load_state());
+    if (service->plane_.adopted()) {
+        service->listener_.log(Severity::info, "adopted the pinned tables: filtering went on all the time");
+    } else {
+        service->listener_.log(Severity::info, "making kernel tables anew: " + service->plane_.why_new());
+    }
+    // An adopted country table goes on being good where the files are not.
+    if (auto loaded = service->load_geo(); !loaded) {
+        if (!service->plane_.adopted() || service->plane_.tables().control().geo_generation == 0) {
+            return fail(std::move(loaded).error());
+        }
+        service->listener_.log(Severity::error,
+                               loaded.error().message + "; the country table in force stays");
+    }
+    TRY(service->bring_kernel_up_to_date());
+    service->plane_.carry_counters_over();
+    for (const auto& warning : TRY(service->plane_.go(settings))) {
+        service->listener_.log(Severity::warning, warning);
+    }
+    return service;
+}
+
+Result<> Service::load_state()
+{
+    const auto now = wall_now();
+    auto contents = TRY(store_.load());
+    for (auto& stored : contents.meetings) {
+        registry_.put(stored.number, std::move(stored.meeting));
+    }
+    for (auto& rule : contents.rules) {
+        const auto number = rule.number;
+        const bool ended = rule.ended(now);
+        registry_.put(std::move(rule));
+        if (ended) {
+            registry_.end_rule(number);
+        }
+    }
+    final_counts_ = std::move(contents.final_counts);
+    registry_.reserve_numbers(contents.last_meeting, contents.last_rule);
+    return {};
+}
+
+// The offset the tables were made with is kept where it is as good as today's: two readings of the
+// same clocks differ by microseconds, and rules would be rewritten for nothing.
+Result<> Service::bring_kernel_up_to_date()
+{
+    constexpr std::int64_t kSameClock = 100'000'000;
+    auto& tables = plane_.tables();
+    wall_offset_ns_ = wall_offset_ns();
+    const auto before = tables.control().wall_offset_ns;
+    if (plane_.adopted() && std::abs(before - wall_offset_ns_) < kSameClock) {
+        wall_offset_ns_ = before;
+    }
+    const auto now = wall_now();
+    std::vector<policy::MeetingImage> images;
+    std::set<std::uint64_t> wanted;
+    for (const auto& [id, entry] : registry_.meetings()) {
+        images.push_back(image_of(entry, now));
+        wanted.insert(entry.number);
+    }
+    std::vector<std::uint64_t> unknown;
+    for (const auto& [number, meeting] : tables.meetings()) {
+        if (!wanted.contains(number)) {
+            unknown.push_back(number);
+        }
+    }
+    if (!unknown.empty()) {
+        listener_.log(Severity::warning,
+                      fmt::format("{} meetings in the kernel are not in the state database: taken out",
+                                  unknown.size()));
+    }
+    tables.publish(TRY(tables.stage(images, unknown)));
+    tables.control().wall_offset_ns = wall_offset_ns_;
+    TRY(tables.set_exempt(config_.exempt));
+    on_deadline(); // meetings that ended while nobody looked
+    return {};
+}
+
+Result<> Service::load_geo()
+{
+    std::vector<geo::Database> databases;
+    for (const auto& path : config_.databases) {
+        databases.push_back(TRY(geo::load_mmdb(path)));
+    }
+    if (databases.empty()) {
+        listener_.log(Severity::warning,
+                      "no country database is configured: only geo.overrides place addresses");
+    }
+    TRY(plane_.geo().put_in_force(geo::build_table(databases, config_.agreement, config_.overrides)));
+    databases_.clear();
+    for (const auto& database : databases) {
+        databases_.push_back({database.path, database.type, database.build});
+    }
+    const auto& control = plane_.tables().control();
+    listener_.log(Severity::info,
+                  fmt::format("country table {} in force: {} IPv4 and {} IPv6 prefixes, built {}",
+                              control.geo_generation, control.geo_prefixes_v4, control.geo_prefixes_v6,
+                              format_time(Time(std::chrono::seconds(control.geo_build_s)))));
+    return {};
+}
+
+Result<> Service::reload_geo()
+{
+    if (auto loaded = load_geo(); !loaded) {
+        auto error = std::move(loaded).error();
+        error.message += "; the country table in force stays";
+        return fail(std::move(error));
+    }
+    listener_.event({{"event", "geo_loaded"}, {"generation", plane_.tables().control().geo_generation}});
+    return {};
+}
+
+Result<Json> Service::status() const
+{
+    const auto pinned = TRY(read_pinned_status(config_.bpf_dir));
+    auto json = to_json(pinned, MEETFENCE_VERSION, true);
+    // A configured interface whose link has vanished is not filtered, and must not be missing.
+    for (const auto& interface : config_.interfaces) {
+        if (std::ranges::find(pinned.interfaces, interface.name, &InterfaceStatus::name) ==
+            pinned.interfaces.end()) {
+            json["interfaces"].push_back({{"name", interface.name}, {"ingress", "none"}, {"egress", false}});
+        }
+    }
+    auto& databases = json["geo"]["databases"] = Json::array();
+    for (const auto& database : databases_) {
+        databases.push_back(
+            {{"path", database.path}, {"type", database.type}, {"build", format_time(database.build)}});
+    }
+    return json;
+}
+
+std::vector<CountryCounts> Service::counts(const Rule& rule) const
+{
+    if (const auto it = final_counts_.find(rule.number); it != final_counts_.end()) {
+        return it->second;
+    }
+    const auto meeting = registry_.find_meeting(rule.meeting);
+    const auto& tables = plane_.tables();
+    const auto* linked = meeting ? tables.find_rule((*meeting)->number, rule.number) : nullptr;
+    if (linked == nullptr) {
+        return {};
+    }
+    return tables.counts(*linked).value_or(std::vector<CountryCounts>{});
+}
+
+Result<Explanation> Service::explain(const SocketAddress& from, const Endpoint& to) const
+{
+    if (!to.address || to.first_port != to.last_port) {
+        return fail(ErrorCode::invalid,
+                    "'to' must be one local address and port, as in udp:198.18.0.1:40000, not " + to.text());
+    }
+    if (from.address.is_v4() != to.address->is_v4()) {
+        return fail(ErrorCode::invalid, "'from' and 'to' must both be IPv4 or both IPv6");
+    }
+    const auto frame = dataplane::build_frame(from, to.transport, {*to.address, to.first_port});
+    return Explanation{TRY(dataplane::ask_program(plane_.program_fd(), frame)), from};
+}
+
+Result<Explanation> Service::explain(std::span<const std::uint8_t> frame) const
+{
+    return Explanation{TRY(dataplane::ask_program(plane_.program_fd(), frame)), {}};
+}
+
+Time Service::geo_build() const
+{
+    return Time(std::chrono::seconds(plane_.tables().control().geo_build_s));
+}
+
+std::optional<Time> Service::next_deadline() const
+{
+    return registry_.next_deadline(wall_now());
+}
+
+void Service::on_deadline()
+{
+    const auto now = wall_now();
+    store::Changes rules;
+    for (const auto number : registry_.expired_rules(now)) {
+        rules.put_rules.push_back(**registry_.find_rule(number));
+    }
+    // The rows say already when they end: the disk need not work for it.
+    if (auto done = commit(rules, "", Disk::leave); !done) {
+        listener_.log(Severity::error, "taking ended rules out: " + done.error().message);
+    }
+    for (const auto& rule : rules.put_rules) {
+        listener_.log(Severity::info, "rule " + rule.id() + " of meeting " + rule.meeting + " has ended");
+    }
+    for (const auto& id : registry_.expired_meetings(now)) {
+        if (auto done = remove_meeting(id); !done) {
+            listener_.log(Severity::error, "taking ended meeting " + id + " out: " + done.error().message);
+        } else {
+            listener_.log(Severity::info, "meeting " + id + " has ended");
+        }
+    }
+}
+
+void Service::on_wall_clock_set()
+{
+    plane_.tables().control().wall_offset_ns = 0;
+    if (auto done = bring_kernel_up_to_date(); !done) {
+        listener_.log(Severity::error,
+                      "the wall clock was set, and rules could not follow: " + done.error().message);
+        return;
+    }
+    listener_.log(Severity::notice, "the wall clock was set: the times of all rules were computed anew");
+}
+
+void Service::on_kernel_events()
+{
+    const auto offset_ns = wall_offset_ns_;
+    const auto read = plane_.read_events([&](const mf_event& event) {
+        const auto* meeting = registry_.meeting_by_number(event.meeting);
+        const auto wall_ns = static_cast<std::int64_t>(event.time_ns) + offset_ns;
+        listener_.event({{"time", format_time(Time(std::chrono::seconds(wall_ns / 1'000'000'000)))},
+                         {"event", is_drop(event.reason) ? "drop" : "would_drop"},
+                         {"meeting", meeting == nullptr ? Json(nullptr) : Json(meeting->meeting.id)},
+                         {"rule", "r" + std::to_string(event.rule)},
+                         {"country", Country(event.country).code()},
+                         {"reason", reason_name(event.reason)}});
+    });
+    if (!read) {
+        listener_.log(Severity::error, read.error().message);
+    }
+}
+
+void Service::tidy()
+{
+    if (auto done = plane_.tables().reclaim(); !done) {
+        listener_.log(Severity::error, "giving unused table elements back: " + done.error().message);
+    }
+}
+
+} // namespace meetfence::service

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// The daemon's HTTP API over its Unix socket: one connection, kept open between requests. Knows
+// HTTP and JSON, and nothing of meetings or rules.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/json.h"
+#include "model/result.h"
+
+namespace meetfence::ctl {
+
+enum class Method { get, put, post, patch, remove };
+
+struct Response {
+    unsigned status = 0;
+    std::string body;
+};
+
+struct Answer {
+    unsigned status = 0;
+    Json body; // null where there is none
+};
+
+/// How a stream of lines ended: by the daemon, or by SIGINT or SIGTERM.
+enum class StreamEnd { closed, interrupted };
+
+class Client {
+public:
+    explicit Client(std::string socket_path);
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
+    ~Client();
+
+    /// ErrorCode::unreachable where the daemon gives no answer at all.
+    [[nodiscard]] Result<Response> request(Method method, std::string_view target,
+                                           std::string_view body = {});
+    /// The same in JSON; a refusal (status 400 and above) is an error with the daemon's own words.
+    [[nodiscard]] Result<Answer> call(Method method, std::string_view target, const Json* body = nullptr);
+    [[nodiscard]] Result<Answer> get(std::string_view target) { return call(Method::get, target); }
+
+    /// Sends all requests before it reads the first response; responses are in the requests' order.
+    /// At most kMostInFlight, so that both fit into the socket's buffers.
+    static constexpr std::size_t kMostInFlight = 128;
+    [[nodiscard]] Result<std::vector<Response>> get_batch(std::span<const std::string> targets);
+
+    /// Hands over the lines of an endless answer as they come. SIGINT and SIGTERM end it.
+    [[nodiscard]] Result<StreamEnd> stream_lines(std::string_view target,
+                                                 const std::function<void(std::string_view)>& take_line);
+
+    /// The next request connects anew: a daemon closes connections that were idle for long.
+    void disconnect();
+    /// Whether the last attempt to connect found nobody listening (and not: no permission).
+    [[nodiscard]] bool nobody_listens() const { return nobody_listens_; }
+    [[nodiscard]] const std::string& socket_path() const { return socket_path_; }
+
+private:
+    struct Connection;
+    [[nodiscard]] Result<> connect();
+    [[nodiscard]] Error lost(std::string_view cause) const;
+    [[nodiscard]] Result<> append_responses(std::size_t wanted, std::vector<Response>& responses);
+
+    std::string socket_path_;
+    std::unique_ptr<Connection> connection_;
+    bool nobody_listens_ = false;
+};
+
+/// The daemon's refusal as an error; its `detail` is the message.
+[[nodiscard]] Error refusal(const Response& response);
+
+/// For one segment of a path, or a value in a query (RFC 3986 section 2.1).
+[[nodiscard]] std::string percent_encode(std::string_view text);
+
+} // namespace meetfence::ctl

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ctl/command_table.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <fmt/format.h>
+
+#include "ctl/commands/commands.h"
+#include "model/suggest.h"
+
+namespace meetfence::ctl {
+namespace {
+
+using enum Option::Kind;
+
+constexpr auto kGlobal = std::to_array<Option>({
+    {"socket", value, "PATH", "the daemon's control socket (default /run/meetfence/control.sock)"},
+    {"json", flag, "", "answers for programs"},
+    {"bpf-dir", value, "DIR", "the pinned kernel objects, for status without the daemon"},
+    {"version", flag, "", "print the version"},
+    {"help", flag, "", "print this help"},
+});
+
+constexpr auto kMeetingAdd = std::to_array<Option>({
+    {"endpoint", values, "E", "a local address that carries this meeting only, such as udp:198.18.0.1:40000"},
+    {"shared-endpoint", values, "E", "a local address that carries other meetings as well"},
+    {"turn-endpoint", values, "E", "a shared local address where a TURN server receives"},
+    {"until", value, "T", "when the meeting and its rules end, such as 2026-11-22T18:00:00Z"},
+    {"for", value, "D", "the same as a duration from now: 90s 45m 2h 7d"},
+});
+
+constexpr auto kBlock = std::to_array<Option>({
+    {"country", values, "CC", "ISO 3166-1 codes, such as CN HK or CN,HK; CN, HK, MO and TW are four", true},
+    {"from", value, "T", "when it begins (default: now)"},
+    {"until", value, "T", "when it ends (default: as long as the daemon's policy allows)"},
+    {"for", value, "D", "the same as a duration from its begin: 90s 45m 2h 7d"},
+    {"monitor", flag, "", "only count what would be dropped"},
+    {"except", values, "PREFIX", "remote addresses that are never dropped by this rule"},
+    {"dry-run", flag, "", "check and show, change nothing"},
+    {"yes", flag, "", "do not ask at a terminal"},
+});
+
+constexpr auto kUnblock = std::to_array<Option>({
+    {"why", value, "W", "the reason, kept with the rule"},
+});
+
+constexpr auto kExplain = std::to_array<Option>({
+    {"from", value, "IP:PORT", "the remote address of the packet"},
+    {"to", value, "E", "the local address of the packet, such as udp:198.18.0.1:40000"},
+    {"packet", value, "HEX", "a whole Ethernet frame instead"},
+});
+
+constexpr auto kEvents = std::to_array<Option>({
+    {"follow", flag, "", "go on with new events until interrupted"},
+});
+
+constexpr auto kApply = std::to_array<Option>({
+    {"dry-run", flag, "", "show what would change, change nothing"},
+    {"yes", flag, "", "do not ask at a terminal before something is removed"},
+});
+
+constexpr std::size_t kAnyNumber = SIZE_MAX;
+
+// Name, synopsis, help; least and most words; options; what it does. A table is read by its rows:
+// clang-format off
+constexpr auto kCommands = std::to_array<Command>({
+    {"status", "", "interfaces, country tables, counters; also with the daemon dead", 0, 0, {}, run_status},
+    {"meeting add", "M [--endpoint E…] [--until T | --for D]",
+     "register a meeting and where its packets arrive", 1, 1, kMeetingAdd, run_meeting_add},
+    {"meeting list", "", "all meetings", 0, 0, {}, run_meeting_list},
+    {"meeting show", "M", "one meeting and its rules", 1, 1, {}, run_meeting_show},
+    {"meeting remove", "M", "forget a meeting; its rules end", 1, 1, {}, run_meeting_remove},
+    {"block",
+     "M --country CC… [--from T] [--until T | --for D] [--monitor] [--except PREFIX…] [--dry-run] [--yes]",
+     "keep participants in these countries out of one meeting", 1, 1, kBlock, run_block},
+    {"unblock", "RULE [--why W]", "withdraw a rule", 1, 1, kUnblock, run_unblock},
+    {"rule list", "[M]", "all rules, or those of one meeting", 0, 1, {}, run_rule_list},
+    {"rule show", "RULE", "one rule and its counters by country", 1, 1, {}, run_rule_show},
+    {"rule enforce", "RULE", "let a rule drop packets", 1, 1, {}, run_rule_enforce},
+    {"rule monitor", "RULE", "let a rule only count what it would drop", 1, 1, {}, run_rule_monitor},
+    {"explain", "--from IP:PORT --to E | --packet HEX",
+     "the loaded program's verdict on a packet, and why", 0, 0, kExplain, run_explain},
+    {"geo lookup", "IP… | -",
+     "the country of addresses in the loaded tables; - reads them from stdin", 1, kAnyNumber, {}, run_geo_lookup},
+    {"geo status", "", "the country tables and where they come from", 0, 0, {}, run_geo_status},
+    {"geo reload", "", "read the country databases again", 0, 0, {}, run_geo_reload},
+    {"events", "[--follow]", "what happened: first drops, changes of rules", 0, 0, kEvents, run_events},
+    {"apply", "FILE [--dry-run] [--yes]",
+     "make meetings and rules those of FILE, and no others (- reads stdin)", 1, 1, kApply, run_apply},
+    {"diff", "FILE", "what apply would change; status 1 if anything", 1, 1, {}, run_diff},
+    {"export", "", "meetings and rules in the form that apply reads", 0, 0, {}, run_export},
+});
+// clang-format on
+
+constexpr std::string_view kUsageLine = "usage: meetfencectl [--socket PATH] [--json] COMMAND …\n";
+constexpr std::string_view kExitStatuses =
+    "Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 daemon unreachable;\n"
+    "status: 10 some interface is not filtered.\n";
+
+std::string list_commands(auto is_listed)
+{
+    std::size_t width = 0;
+    for (const auto& command : kCommands) {
+        width = std::max(width, command.name.size());
+    }
+    std::string text;
+    for (const auto& command : kCommands) {
+        if (is_listed(command)) {
+            text += fmt::format("  {:<{}}  {}\n", command.name, width, command.help);
+        }
+    }
+    return text;
+}
+
+std::string_view second_word(std::string_view name, std::string_view first)
+{
+    const bool follows = name.size() > first.size() && name.starts_with(first) && name[first.size()] == ' ';
+    return follows ? name.substr(first.size() + 1) : std::string_view{};
+}
+
+} // namespace
+
+std::span<const Command> commands()
+{
+    return kCommands;
+}
+
+std::span<const Option> global_options()
+{
+    return kGlobal;
+}
+
+const Command* find_command(std::string_view name)
+{
+    const auto it = std::ranges::find(kCommands, name, &Command::name);
+    return it == kCommands.end() ? nullptr : &*it;
+}
+
+bool is_group(std::string_view name)
+{
+    return std::ranges::any_of(kCommands,
+                               [&](const Command& c) { return !second_word(c.name, name).empty(); });
+}
+
+std::string general_help()
+{
+    return fmt::format("{}\nWithout a command: status.\n\n{}\nOptions:\n{}\n{}"
+                       "Times are RFC 3339, such as 2026-11-22T18:00:00Z; durations 90s 45m 2h 7d.\n"
+                       "'meetfencectl COMMAND --help' tells more about one command.\n",
+                       kUsageLine, list_commands([](const Command&) { return true; }), options_help(kGlobal),
+                       kExitStatuses);
+}
+
+std::string group_help(std::string_view group)
+{
+    return fmt::format("usage: meetfencectl {} COMMAND …\n\n{}", group,
+                       list_commands([&](const Command& c) { return !second_word(c.name, group).empty(); }));
+}
+
+std::string command_help(const Command& command)
+{
+    auto text = fmt::format("usage: meetfencectl {}{}{}\n\n{}\n", command.name,
+                            command.synopsis.empty() ? "" : " ", command.synopsis, command.help);
+    if (!command.options.empty()) {
+        text += "\nOptions:\n" + options_help(command.options);
+    }
+    return text + "\nOptions of every command:\n" + options_help(kGlobal);
+}
+
+std::string unknown_command(std::string_view name, std::string_view next_word)
+{
+    std::vector<std::string_view> candidates;
+    for (const auto& command : kCommands) {
+        const auto first = command.name.substr(0, command.name.find(' '));
+        candidates.push_back(name.empty() ? first : second_word(command.name, name));
+    }
+    std::erase(candidates, std::string_view{});
+    if (next_word.empty() || next_word.starts_with('-')) {
+        return fmt::format("'{}' needs one word more: {}", name, fmt::join(candidates, ", "));
+    }
+    const auto prefix = name.empty() ? std::string{} : std::string(name) + " ";
+    const auto near = nearest(next_word, candidates);
+    return fmt::format("unknown command '{}{}'{}", prefix, next_word,
+                       near.empty() ? "" : fmt::format(" (did you mean '{}{}'?)", prefix, near));
+}
+
+} // namespace meetfence::ctl

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// `block` and `unblock`: how a rule begins, and how it ends before its time.
+#include <algorithm>
+#include <fmt/format.h>
+#include <ostream>
+
+#include "ctl/command.h"
+#include "ctl/commands/commands.h"
+#include "ctl/fields.h"
+#include "ctl/rule_view.h"
+#include "model/meeting.h"
+#include "model/rule.h"
+
+namespace meetfence::ctl {
+namespace {
+
+Result<RuleRequest> requested_rule(const Context& context)
+{
+    const auto& arguments = context.arguments;
+    RuleRequest rule;
+    rule.meeting = arguments.word(0);
+    TRY(check_meeting_id(rule.meeting));
+    const auto codes = split_commas(arguments.texts("country"));
+    rule.countries = TRY(parse_countries(codes));
+    rule.mode = arguments.has("monitor") ? Mode::monitor : Mode::enforce;
+    if (const auto from = arguments.text("from")) {
+        rule.from = TRY(parse_time(*from));
+    }
+    if (const auto until = arguments.text("until")) {
+        rule.until = TRY(parse_time(*until));
+    }
+    if (const auto duration = arguments.text("for")) {
+        // Counted from the begin, where that is still to come: "tomorrow at six, for two hours".
+        const auto length = TRY(parse_duration(*duration));
+        rule.until = std::max(rule.from.value_or(context.now), context.now) + length;
+    }
+    if (rule.from && rule.until && *rule.until <= *rule.from) {
+        return fail(ErrorCode::invalid, fmt::format("the rule would end ({}) before it begins ({})",
+                                                    format_time(*rule.until), format_time(*rule.from)));
+    }
+    const auto prefixes = split_commas(arguments.texts("except"));
+    rule.except = TRY(parse_prefixes(prefixes));
+    return rule;
+}
+
+Json request_json(const RuleRequest& rule)
+{
+    const auto time = [](const std::optional<Time>& t) { return t ? Json(format_time(*t)) : Json(nullptr); };
+    Json body{{"meeting", rule.meeting}, {"countries", Json::array()}, {"mode", to_text(rule.mode)}};
+    for (const auto country : rule.countries.list()) {
+        body["countries"].push_back(country.code());
+    }
+    body["from"] = time(rule.from);
+    body["until"] = time(rule.until);
+    body["except"] = Json::array();
+    for (const auto& prefix : rule.except) {
+        body["except"].push_back(prefix.text());
+    }
+    return body;
+}
+
+// What would happen, as the daemon sees it: with the end that its policy gives.
+Result<Json> dry_run(Context& context, const Json& body)
+{
+    return TRY(context.client.call(Method::post, "/v1/rules?dry_run=true", &body)).body;
+}
+
+Result<bool> ask_first(Context& context, const Json& body)
+{
+    const auto preview = TRY(dry_run(context, body));
+    context.client.disconnect(); // a person may take long to answer
+    print_rule_preview(context.console.err, preview, context.now);
+    return confirm(context.console, "Block?");
+}
+
+} // namespace
+
+Result<int> run_block(Context& context)
+{
+    const auto& arguments = context.arguments;
+    auto& console = context.console;
+    if (arguments.has("until") && arguments.has("for")) {
+        return refuse_usage(console, context.command, "--until and --for say the same: give one of them");
+    }
+    const auto request = TRY(requested_rule(context));
+    const auto body = request_json(request);
+    if (arguments.has("dry-run")) {
+        const auto preview = TRY(dry_run(context, body));
+        if (context.json) {
+            print_json(console, preview);
+        } else {
+            console.out << "dry run, nothing is changed; the rule would be:\n";
+            print_rule_preview(console.out, preview, context.now);
+        }
+        return kDone;
+    }
+    if (console.can_ask && !arguments.has("yes") && !TRY(ask_first(context, body))) {
+        say(console, "nothing is blocked");
+        return kFailed;
+    }
+    const auto rule = TRY(context.client.call(Method::post, "/v1/rules", &body)).body;
+    if (context.json) {
+        print_json(console, rule);
+    } else {
+        console.out << rule_sentence(rule, context.now) << '\n';
+    }
+    return kDone;
+}
+
+Result<int> run_unblock(Context& context)
+{
+    const auto id = context.arguments.word(0);
+    TRY(parse_rule_id(id));
+    auto target = "/v1/rules/" + id;
+    if (const auto why = context.arguments.text("why")) {
+        target += "?why=" + percent_encode(*why);
+    }
+    const auto rule = TRY(context.client.call(Method::remove, target)).body;
+    if (context.json) {
+        print_json(context.console, rule);
+        return kDone;
+    }
+    const bool monitors = text_of(rule, "mode") == "monitor";
+    const std::string what = monitors ? "would_drop" : "dropped";
+    context.console.out << fmt::format(
+        "withdrawn: {}; it {} {}\n", rule_sentence(rule, context.now),
+        monitors ? "would have dropped" : "dropped",
+        traffic(number_of(rule, "packets_" + what), number_of(rule, "bytes_" + what)));
+    return kDone;
+}
+
+} // namespace meetfence::ctl

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tolerant reading of the daemon's answers for people: control tool and daemon may be of different
+// versions, and a missing member must not hide the others.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/json.h"
+
+namespace meetfence::ctl {
+
+/// The member as text, "" where it is absent or null.
+[[nodiscard]] std::string text_of(const Json& object, std::string_view key);
+/// The member as a number, 0 where it is absent or none.
+[[nodiscard]] std::uint64_t number_of(const Json& object, std::string_view key);
+/// The strings of a list, none where it is absent.
+[[nodiscard]] std::vector<std::string> texts_of(const Json& object, std::string_view key);
+/// On one line; bytes that are not UTF-8 are replaced.
+[[nodiscard]] std::string to_line(const Json& value);
+/// The member, or a null that can be read like an empty object or list.
+[[nodiscard]] const Json& member_of(const Json& object, std::string_view key);
+
+} // namespace meetfence::ctl

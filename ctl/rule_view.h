@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rules as the daemon answers them, shown to people; shared by the commands that speak of rules.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+
+#include "ctl/fields.h"
+#include "model/time.h"
+
+namespace meetfence::ctl {
+
+/// "CN (China)"
+[[nodiscard]] std::string country_with_name(const std::string& code);
+/// "CN (China), HK (Hong Kong)"
+[[nodiscard]] std::string countries_with_names(const Json& rule);
+/// "r1 blocks CN (China) in meeting A until 2026-11-22T18:00:00Z (in 2h)", by mode and state.
+[[nodiscard]] std::string rule_sentence(const Json& rule, Time now);
+
+void print_rule_table(std::ostream& out, const Json& rules, Time now);
+/// Everything about one rule, counts by country included.
+void print_rule_details(std::ostream& out, const Json& rule, Time now);
+/// What a rule that does not exist yet would be.
+void print_rule_preview(std::ostream& out, const Json& rule, Time now);
+
+} // namespace meetfence::ctl

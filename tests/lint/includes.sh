@@ -1,0 +1,63 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Keeps the dependency direction between folders: who may include whom, and which folder alone may
+# include which library. docs/architecture.md tells it in words.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+# folder: folders it may include, itself always among them
+allowed='
+kernel-headers:
+bpf: kernel-headers
+model:
+pins: kernel-headers model
+daemon/geo: model pins
+daemon/policy: kernel-headers model
+daemon/dataplane: kernel-headers model pins daemon/geo daemon/policy
+daemon/config: model daemon/geo daemon/dataplane
+daemon/store: model
+daemon/service: kernel-headers model pins daemon/geo daemon/policy daemon/dataplane daemon/config daemon/store
+daemon/control: model pins daemon/geo daemon/policy daemon/service
+daemon: model pins daemon/config daemon/dataplane daemon/service daemon/control
+ctl/commands: model pins ctl
+ctl: model pins ctl/commands
+'
+# library header: folders that may include it
+libraries='
+bpf/bpf.h: pins daemon/dataplane
+bpf/libbpf.h: pins daemon/dataplane
+meetfence.skel.h: daemon/dataplane
+maxminddb.h: daemon/geo
+nlohmann/json.hpp: model
+SQLiteCpp/SQLiteCpp.h: daemon/store
+sqlite3.h: daemon/store
+spdlog/spdlog.h: daemon
+boost/program_options.hpp: daemon ctl
+boost/beast/http.hpp: daemon/control ctl
+'
+
+status=0
+complain() {
+    echo "$1" >&2
+    status=1
+}
+
+may() { # TABLE KEY FOLDER
+    local line
+    line=$(grep -F "$2: " <<<"$1" | grep -m1 "^$2:") || return 1
+    [[ " ${line#*:} " == *" $3 "* ]]
+}
+
+while IFS=: read -r file line include; do
+    folder=$(dirname "$file")
+    header=$(sed -E 's/.*["<]([^">]+)[">].*/\1/' <<<"$include")
+    target=$(dirname "$header")
+    if grep -q "^$target:" <<<"$allowed" && [[ $include == *'"'* ]]; then
+        [ "$target" = "$folder" ] || may "$allowed" "$folder" "$target" ||
+            complain "$file:$line: $folder must not include $target ($header)"
+    elif grep -q "^$header:" <<<"$libraries"; then
+        may "$libraries" "$header" "$folder" ||
+            complain "$file:$line: <$header> belongs to another folder than $folder"
+    fi
+done < <(grep -rnE '^#include' --include='*.h' --include='*.cpp' --include='*.c' kernel-headers bpf model pins daemon ctl)
+exit $status

@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Formatting, licence lines, sizes of files, and what a public header must say of its results.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+status=0
+complain() {
+    echo "$1" >&2
+    status=1
+}
+
+mapfile -t sources < <(find kernel-headers bpf model pins daemon ctl tests -name '*.h' -o -name '*.cpp' -o -name '*.c' | sort)
+clang-format-14 --dry-run --Werror "${sources[@]}" || status=1
+
+mapfile -t texts < <(find kernel-headers bpf model pins daemon ctl tests systemd cmake -type f \
+    \( -name '*.h' -o -name '*.cpp' -o -name '*.c' -o -name '*.inc' -o -name '*.py' -o -name '*.sh' -o -name '*.pl' \
+    -o -name '*.cmake' -o -name CMakeLists.txt -o -name '*.service' -o -name '*.conf' \) | sort)
+for file in "${texts[@]}" run .ci/run; do
+    want='SPDX-License-Identifier: Apache-2.0'
+    [[ $file != bpf/* && $file != kernel-headers/* ]] || want='SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause'
+    head -n 2 "$file" | grep -qF "$want" || complain "$file: its first lines lack '$want'"
+done
+
+for file in "${sources[@]}"; do
+    lines=$(wc -l <"$file")
+    [ "$lines" -le 400 ] || head -n 2 "$file" | grep -q 'Longer than 400 lines' ||
+        complain "$file: $lines lines; 400 is the budget: split it, or say why on its first lines"
+done
+
+# tl::expected 1.0 is not nodiscard by itself.
+grep -nE '^\s*(static )?Result<[^(]*\(' model/*.h pins/*.h daemon/*.h daemon/*/*.h ctl/*.h |
+    grep -v nodiscard && complain 'functions that return a Result are [[nodiscard]]'
+
+shellcheck run .ci/run tests/lint/*.sh || status=1
+exit $status

@@ -7,7 +7,7 @@ static __always_inline bool in_prefix_set(__u32 set, const struct packet *packet
 {
     if (!set)
         return false;
-    struct mf_prefix_key key = {.prefix_bits = 32 + 128, .set = set};
+    struct mf_prefix_key key = {.prefix_bits = 64 + 128, .set = set, .family = packet->is_ipv4 ? 4 : 6};
     __builtin_memcpy(key.address, packet->remote.bytes, sizeof(key.address));
     return bpf_map_lookup_elem(&prefix_sets, &key) != NULL;
 }

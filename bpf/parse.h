@@ -51,11 +51,6 @@ struct position {
     };
 };
 
-static __always_inline __u32 linear_bytes(const struct xdp_md *ctx)
-{
-    return (__u32)((void *)(long)ctx->data_end - (void *)(long)ctx->data);
-}
-
 /* Returns the next `length` bytes and moves on, or NULL where the frame ends before. Bytes beyond
  * the first buffer of a multi-buffer frame are copied to `scratch`. */
 static __always_inline const void *pull(struct cursor *cursor, void *scratch, __u32 length)
@@ -72,15 +67,12 @@ static __always_inline const void *pull(struct cursor *cursor, void *scratch, __
     return NULL;
 }
 
-/* Frame length, asked of the kernel only where the first buffer does not hold the IP packet. */
-static __always_inline bool holds(struct cursor *cursor, struct packet *packet, __u32 ip_end)
+/* The whole frame, all its buffers. */
+static __always_inline __u32 frame_bytes(struct xdp_md *ctx)
 {
-    packet->frame_bytes = linear_bytes(cursor->ctx);
-    if (ip_end <= packet->frame_bytes)
-        return true;
     if (multi_buffer)
-        packet->frame_bytes = (__u32)bpf_xdp_get_buff_len(cursor->ctx);
-    return ip_end <= packet->frame_bytes;
+        return (__u32)bpf_xdp_get_buff_len(ctx);
+    return (__u32)((void *)(long)ctx->data_end - (void *)(long)ctx->data);
 }
 
 static __always_inline bool is_vlan(__be16 ethertype)
@@ -163,7 +155,7 @@ static __always_inline enum mf_reason parse_ipv4(struct cursor *cursor, struct p
     __u16 fragment = bpf_ntohs(ip->frag_off);
 
     cursor->offset = start + header_bytes;
-    if (!holds(cursor, packet, ip_end))
+    if (ip_end > packet->frame_bytes)
         return cursor->offset > packet->frame_bytes ? MF_TRUNCATED_IPV4 : MF_BAD_IPV4;
     if (fragment & IPV4_FRAGMENT_OFFSET) {
         packet->fragment = FURTHER_FRAGMENT;
@@ -248,13 +240,11 @@ static __always_inline enum mf_reason parse_ipv6(struct cursor *cursor, struct p
     set_ipv6(&packet->remote, &ip->saddr);
     set_ipv6(&packet->local, &ip->daddr);
 
-    if (!holds(cursor, packet, ip_end))
+    if (ip_end > packet->frame_bytes)
         return MF_BAD_IPV6;
-    if (payload == 0 && next == IPPROTO_HOPOPTS) {
-        /* Jumbogram (RFC 2675): its length is an option; the frame's end is as good a bound. */
-        holds(cursor, packet, ~0u);
+    /* Jumbogram (RFC 2675): its length is an option; the frame's end is as good a bound. */
+    if (payload == 0 && next == IPPROTO_HOPOPTS)
         ip_end = packet->frame_bytes;
-    }
     packet->l4_protocol = next;
     if (is_extension(next)) {
         enum mf_reason reason = parse_extensions(cursor, packet, ip_end);
@@ -287,7 +277,7 @@ __noinline int parse_vlan_tags(struct xdp_md *ctx, struct position *position)
 static __always_inline enum mf_reason parse_packet(struct xdp_md *ctx, struct packet *packet)
 {
     struct cursor cursor = {.ctx = ctx};
-    packet->frame_bytes = linear_bytes(ctx);
+    packet->frame_bytes = frame_bytes(ctx);
 
     struct ethhdr scratch;
     const struct ethhdr *eth = pull(&cursor, &scratch, sizeof(*eth));

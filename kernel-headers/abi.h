@@ -103,9 +103,9 @@ MF_ABI_SIZE(struct mf_endpoint, 24);
 
 /* Map `meetings` (mmap), from 1. */
 struct mf_meeting {
-    __u64 number; /* the daemon's own number of the meeting; 0 = free */
-    __u32 policy; /* index into `policies`; 0 = no rule. The one word that publishes a change. */
-    __u32 pad;
+    __u64 number;  /* the daemon's own number of the meeting; 0 = free */
+    __u32 policy;  /* index into `policies`; 0 = no rule. The one word that publishes a change. */
+    __u32 retired; /* no port leads here any more; only packets on their way still read it */
 };
 MF_ABI_SIZE(struct mf_meeting, 16);
 
@@ -169,11 +169,12 @@ MF_ABI_SIZE(struct mf_place, 4);
 
 /* Map `prefix_sets`: every exemption and exception, one longest-prefix trie; the set comes first. */
 struct mf_prefix_key {
-    __u32 prefix_bits; /* 32 for the set, then the address bits, IPv4 counted from 96 */
+    __u32 prefix_bits; /* 64 for set and family, then the address bits, IPv4 counted from 96 */
     __u32 set;         /* any non-zero number; compared whole, so its byte order is of no account */
+    __u32 family;      /* 4 or 6: ::/0 is not about ::ffff:a.b.c.d */
     __u8 address[16];
 };
-MF_ABI_SIZE(struct mf_prefix_key, 24);
+MF_ABI_SIZE(struct mf_prefix_key, 28);
 
 /*
  * Map `fragments` (LRU hash): first fragments that were dropped. Reassembly is by (source,

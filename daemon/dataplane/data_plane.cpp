@@ -93,6 +93,14 @@ void DataPlane::DestroySkeleton::operator()(meetfence_bpf* skeleton) const
     meetfence_bpf__destroy(skeleton); // pinned objects stay
 }
 
+void DataPlane::RemovePins::operator()(const Path* bpf_dir) const
+{
+    std::error_code ignored;
+    std::filesystem::remove_all(pins::new_maps(*bpf_dir), ignored);
+    std::filesystem::remove(pins::links(*bpf_dir), ignored); // stays where a link is in it
+    delete bpf_dir;
+}
+
 void DataPlane::FreeRing::operator()(ring_buffer* ring) const
 {
     ring_buffer__free(ring);
@@ -124,6 +132,7 @@ Result<DataPlane> DataPlane::open(const Settings& settings)
     }
     plane.adopted_ = false;
     plane.tables_.reset();
+    plane.not_in_force_yet_.reset(new Path(settings.bpf_dir));
     TRY(plane.load(settings, fresh));
     TRY(plane.open_tables());
     return plane;
@@ -229,6 +238,7 @@ Result<std::vector<std::string>> DataPlane::go(const Settings& settings)
     auto attached = TRY(attach_interfaces(settings, program_fd()));
     if (!adopted_) {
         TRY(replace_pins(pins::new_maps(bpf_dir_), pins::maps(bpf_dir_)));
+        not_in_force_yet_.reset();
     }
     const auto pin = pins::program(bpf_dir_);
     unlink(pin.c_str());
@@ -258,7 +268,7 @@ Result<> remove_from_kernel(const Path& bpf_dir)
 {
     std::error_code error;
     if (!std::filesystem::exists(bpf_dir, error)) {
-        return fail(ErrorCode::not_found, "nothing is pinned in " + bpf_dir.string());
+        return {};
     }
     TRY(detach_interfaces(bpf_dir));
     std::filesystem::remove_all(bpf_dir, error);

@@ -48,6 +48,10 @@ private:
     struct DestroySkeleton {
         void operator()(meetfence_bpf* skeleton) const;
     };
+    // Pins of a start that comes to nothing are taken away again.
+    struct RemovePins {
+        void operator()(const pins::Path* bpf_dir) const;
+    };
     struct FreeRing {
         void operator()(ring_buffer* ring) const;
     };
@@ -56,6 +60,7 @@ private:
     [[nodiscard]] Result<> open_tables();
     [[nodiscard]] Result<> open_ring();
 
+    std::unique_ptr<const pins::Path, RemovePins> not_in_force_yet_;
     std::unique_ptr<meetfence_bpf, DestroySkeleton> skeleton_;
     std::unique_ptr<GeoTables> geo_;
     std::unique_ptr<TableWriter> tables_;
@@ -66,7 +71,7 @@ private:
     std::string why_new_;
 };
 
-/// Takes links, program and maps out of the kernel. not_found where there are none.
+/// Takes links, program and maps out of the kernel, where there are any.
 [[nodiscard]] Result<> remove_from_kernel(const pins::Path& bpf_dir);
 
 } // namespace meetfence::dataplane

@@ -38,21 +38,20 @@ std::optional<std::uint32_t> RunPool::take(std::uint32_t count)
         return std::nullopt;
     }
     const auto first = it->first;
-    take_exactly(first, count);
-    return first;
+    return take_exactly(first, count) ? std::optional(first) : std::nullopt;
 }
 
-void RunPool::take_exactly(std::uint32_t first, std::uint32_t count)
+bool RunPool::take_exactly(std::uint32_t first, std::uint32_t count)
 {
     auto it = free_.upper_bound(first);
     if (it == free_.begin()) {
-        return;
+        return false;
     }
     --it;
     const auto [run_first, run_count] = *it;
     const auto end = first + count;
     if (run_first + run_count < end) {
-        return;
+        return false;
     }
     free_.erase(it);
     if (run_first < first) {
@@ -61,6 +60,7 @@ void RunPool::take_exactly(std::uint32_t first, std::uint32_t count)
     if (end < run_first + run_count) {
         free_[end] = run_first + run_count - end;
     }
+    return true;
 }
 
 void RunPool::give_back(std::uint32_t first, std::uint32_t count)

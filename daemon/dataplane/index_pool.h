@@ -18,8 +18,9 @@ public:
     explicit IndexPool(std::uint32_t size);
 
     [[nodiscard]] std::optional<std::uint32_t> take();
-    void take_exactly(std::uint32_t index) { adopted_.insert(index); } // of a fresh pool, at most once
-    void give_back(std::uint32_t index) { free_.push_back(index); }    // no packet ever saw it
+    /// Of a fresh pool; false where it is taken already.
+    [[nodiscard]] bool take_exactly(std::uint32_t index) { return adopted_.insert(index).second; }
+    void give_back(std::uint32_t index) { free_.push_back(index); } // no packet ever saw it
     void retire(std::uint32_t index) { limbo_.push_back(index); }
     [[nodiscard]] const std::vector<std::uint32_t>& limbo() const { return limbo_; }
     void recycle();
@@ -38,7 +39,8 @@ public:
     explicit RunPool(std::uint32_t size) { free_[0] = size; }
 
     [[nodiscard]] std::optional<std::uint32_t> take(std::uint32_t count);
-    void take_exactly(std::uint32_t first, std::uint32_t count);
+    /// False where some of it is taken already.
+    [[nodiscard]] bool take_exactly(std::uint32_t first, std::uint32_t count);
     void give_back(std::uint32_t first, std::uint32_t count);
 
 private:

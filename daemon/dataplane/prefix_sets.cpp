@@ -10,12 +10,13 @@
 namespace meetfence::dataplane {
 namespace {
 
-constexpr unsigned kSetBits = 32;
+constexpr unsigned kSetBits = 64;    // set and family
 constexpr unsigned kMappedBits = 96; // of ::ffff:0:0/96
 
 mf_prefix_key key_of(std::uint32_t set, const IpPrefix& prefix)
 {
-    mf_prefix_key key{.prefix_bits = kSetBits + prefix.mapped_bits(), .set = set};
+    mf_prefix_key key{
+        .prefix_bits = kSetBits + prefix.mapped_bits(), .set = set, .family = prefix.is_v4() ? 4U : 6U};
     std::ranges::copy(prefix.address.bytes(), key.address);
     return key;
 }
@@ -27,7 +28,12 @@ Result<> add_prefix(int map_fd, std::uint32_t set, const IpPrefix& prefix)
     const auto key = key_of(set, prefix);
     const std::uint32_t present = 1;
     if (const int error = bpf_map_update_elem(map_fd, &key, &present, BPF_ANY); error != 0) {
-        return kernel_error("the kernel's table of exempt and excepted prefixes", -error);
+        auto failed = kernel_error("the kernel's table of exempt and excepted prefixes", -error);
+        if (error == -ENOSPC) {
+            failed.value().message +=
+                ": it holds 65536; withdraw rules with exceptions, or name fewer, larger prefixes";
+        }
+        return failed;
     }
     return {};
 }

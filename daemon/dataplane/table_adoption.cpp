@@ -34,16 +34,18 @@ Result<> TableWriter::adopt_meetings()
 {
     for (std::uint32_t slot = 1; slot < tables_.meetings.size(); ++slot) {
         const auto& meeting = tables_.meetings[slot];
-        if (meeting.number == 0) {
+        if (meeting.number == 0 || meeting.retired != 0) {
             continue;
         }
         if (meeting.policy >= tables_.policies.size() || meetings_.contains(meeting.number)) {
             return nonsense("meeting " + std::to_string(slot));
         }
         LinkedMeeting linked{.slot = slot, .policy = meeting.policy};
-        meeting_pool_.take_exactly(slot);
+        if (!meeting_pool_.take_exactly(slot) ||
+            (linked.policy != 0 && !policy_pool_.take_exactly(linked.policy))) {
+            return nonsense("meeting " + std::to_string(slot));
+        }
         if (linked.policy != 0) {
-            policy_pool_.take_exactly(linked.policy);
             const auto& policy = tables_.policies[linked.policy];
             for (std::uint32_t i = 0; i < std::min(policy.rule_count, MF_RULES_PER_MEETING); ++i) {
                 linked.rules.push_back(TRY(adopt_rule(policy.rules[i])));
@@ -65,47 +67,66 @@ Result<LinkedRule> TableWriter::adopt_rule(std::uint32_t index)
     linked.image = {
         .number = rule.number, .from_ns = rule.from_ns, .until_ns = rule.until_ns, .mode = rule.mode};
     std::ranges::copy(rule.countries, linked.image.countries.begin());
-    if (rule.number == 0 || rule.cells + rule.cell_count > control().cells ||
+    if (rule.number == 0 || std::uint64_t{rule.cells} + rule.cell_count > control().cells ||
         rule.cell_count != policy::country_count(linked.image.countries)) {
         return nonsense("rule " + std::to_string(index));
     }
-    rule_pool_.take_exactly(index);
-    cell_pool_.take_exactly(rule.cells, rule.cell_count);
+    if (!rule_pool_.take_exactly(index) || !cell_pool_.take_exactly(rule.cells, rule.cell_count)) {
+        return nonsense("rule " + std::to_string(index) + " is used twice");
+    }
     return linked;
 }
 
 // Ports lead to endpoints, endpoints to meetings. One that leads to no meeting is a removal that
-// stopped half-way: it is completed.
+// stopped half-way: its port gets a chain without it.
 Result<> TableWriter::adopt_endpoints()
 {
-    std::map<std::uint32_t, LinkedMeeting*> by_slot;
-    for (auto& [number, meeting] : meetings_) {
-        by_slot[meeting.slot] = &meeting;
+    std::map<std::uint32_t, std::uint64_t> numbers; // by slot
+    for (const auto& [number, meeting] : meetings_) {
+        numbers[meeting.slot] = number;
     }
-    std::vector<LinkedEndpoint> orphans;
-    for (std::uint32_t port = 0; port < tables_.ports.size(); ++port) {
-        std::uint32_t steps = 0;
-        for (auto index = tables_.ports[port]; index != 0; index = tables_.endpoints[index].next) {
-            if (index >= tables_.endpoints.size() || ++steps > MF_ENDPOINTS_PER_PORT) {
-                return nonsense("port " + std::to_string(port));
-            }
-            const auto& element = tables_.endpoints[index];
-            LinkedEndpoint linked{{.port_slot = port}, index};
-            std::ranges::copy(element.local, linked.image.local.begin());
-            endpoint_pool_.take_exactly(index);
-            const auto owner = by_slot.find(element.meeting);
-            if (owner == by_slot.end()) {
-                orphans.push_back(linked);
-            } else {
-                owner->second->endpoints.push_back(linked);
+    Staged repair;
+    for (std::uint32_t port_slot = 0; port_slot < tables_.ports.size(); ++port_slot) {
+        if (tables_.ports[port_slot] != 0) {
+            auto& chain = ports_[port_slot] = TRY(adopt_chain(port_slot, numbers));
+            if (std::ranges::find(chain, 0, &LinkedEndpoint::meeting) != chain.end()) {
+                repair.ports.try_emplace(port_slot);
             }
         }
     }
     for (auto& [number, meeting] : meetings_) {
-        std::ranges::sort(meeting.endpoints, {}, &LinkedEndpoint::image);
+        std::ranges::sort(meeting.endpoints);
     }
-    std::ranges::for_each(orphans, [&](const auto& endpoint) { unlink(endpoint); });
+    repair.meetings.push_back({.number = 0, .remove = true}); // whose endpoints are left out
+    for (auto& [port_slot, chain] : repair.ports) {
+        TRY(stage_port({}, repair, port_slot, chain));
+        publish_port(port_slot, std::move(chain));
+    }
     return {};
+}
+
+Result<std::vector<LinkedEndpoint>>
+TableWriter::adopt_chain(std::uint32_t port_slot, const std::map<std::uint32_t, std::uint64_t>& numbers)
+{
+    std::vector<LinkedEndpoint> chain;
+    for (auto index = tables_.ports[port_slot]; index != 0; index = tables_.endpoints[index].next) {
+        if (index >= tables_.endpoints.size() || chain.size() >= MF_ENDPOINTS_PER_PORT) {
+            return nonsense("port " + std::to_string(port_slot));
+        }
+        if (!endpoint_pool_.take_exactly(index)) {
+            return nonsense("endpoint " + std::to_string(index) + " is used twice");
+        }
+        const auto& element = tables_.endpoints[index];
+        LinkedEndpoint linked{.index = index};
+        std::ranges::copy(element.local, linked.local.begin());
+        if (const auto owner = numbers.find(element.meeting); owner != numbers.end()) {
+            linked.meeting = owner->second;
+            meetings_.at(owner->second).endpoints.push_back({port_slot, linked.local});
+        }
+        chain.push_back(linked);
+    }
+    std::ranges::reverse(chain); // kept with the head last
+    return chain;
 }
 
 // Rules that no policy uses, and prefix sets that no rule uses.
@@ -151,7 +172,9 @@ Result<> TableWriter::adopt_leftovers()
         sets.erase(it);
     }
     for (const auto& [set, prefixes] : sets) {
-        std::ranges::for_each(prefixes, [&](const auto& prefix) { tables_.remove_prefix(set, prefix); });
+        for (const auto& prefix : prefixes) {
+            tables_.remove_prefix(set, prefix);
+        }
     }
     return {};
 }

@@ -5,233 +5,30 @@
 
 namespace meetfence::dataplane {
 
-static const LinkedRule* find_rule(const LinkedMeeting& meeting, std::uint64_t number)
-{
-    const auto it =
-        std::ranges::find(meeting.rules, number, [](const LinkedRule& rule) { return rule.image.number; });
-    return it == meeting.rules.end() ? nullptr : &*it;
-}
-
-namespace {
-
-bool same_rules(const LinkedMeeting& before, const policy::MeetingImage& image)
-{
-    return std::ranges::equal(before.rules, image.rules, {}, &LinkedRule::image);
-}
-
-} // namespace
-
-Result<TableWriter::Staged> TableWriter::stage(std::span<const policy::MeetingImage> images,
-                                               std::span<const std::uint64_t> removed)
-{
-    Staged staged;
-    for (const auto number : removed) {
-        const auto it = meetings_.find(number);
-        if (it != meetings_.end()) {
-            staged.meetings.push_back({.number = number,
-                                       .remove = true,
-                                       .unlink = it->second.endpoints,
-                                       .retired = it->second.rules});
-        }
-    }
-    for (const auto& image : images) {
-        auto& one = staged.meetings.emplace_back(Staged::OneMeeting{.number = image.number});
-        if (auto result = stage_meeting(image, one); !result) {
-            discard(std::move(staged));
-            return fail(std::move(result).error());
-        }
-    }
-    return staged;
-}
-
-Result<> TableWriter::stage_meeting(const policy::MeetingImage& image, Staged::OneMeeting& staged)
-{
-    static const LinkedMeeting kNothing;
-    const auto it = meetings_.find(image.number);
-    const auto& before = it == meetings_.end() ? kNothing : it->second;
-    staged.next = before;
-    if (before.slot == 0) {
-        staged.next.slot = TRY(take(meeting_pool_, "meetings"));
-        staged.new_slot = true;
-        tables_.meetings[staged.next.slot] = {.number = image.number};
-    }
-    TRY(stage_endpoints(image, before, staged));
-    if (!same_rules(before, image)) {
-        TRY(stage_rules(image, before, staged));
-    }
-    return {};
-}
-
-Result<> TableWriter::stage_endpoints(const policy::MeetingImage& image, const LinkedMeeting& before,
-                                      Staged::OneMeeting& staged)
-{
-    staged.next.endpoints.clear();
-    for (const auto& wanted : image.endpoints) {
-        const auto it = std::ranges::lower_bound(before.endpoints, wanted, {}, &LinkedEndpoint::image);
-        if (it != before.endpoints.end() && it->image == wanted) {
-            staged.next.endpoints.push_back(*it);
-            continue;
-        }
-        const LinkedEndpoint fresh{wanted, TRY(take(endpoint_pool_, "endpoints"))};
-        auto& element = tables_.endpoints[fresh.index] = {.meeting = staged.next.slot};
-        std::ranges::copy(wanted.local, element.local);
-        staged.link.push_back(fresh);
-        staged.next.endpoints.push_back(fresh);
-    }
-    for (const auto& linked : before.endpoints) {
-        if (!std::ranges::binary_search(image.endpoints, linked.image)) {
-            staged.unlink.push_back(linked);
-        }
-    }
-    return {};
-}
-
-Result<> TableWriter::stage_rules(const policy::MeetingImage& image, const LinkedMeeting& before,
-                                  Staged::OneMeeting& staged)
-{
-    staged.next.rules.clear();
-    staged.next.policy = 0;
-    staged.new_policy = true;
-    for (const auto& wanted : image.rules) {
-        const auto* old = dataplane::find_rule(before, wanted.number);
-        if (old != nullptr && old->image == wanted) {
-            staged.next.rules.push_back(*old);
-            continue;
-        }
-        const auto rule = TRY(make_rule(wanted, old));
-        staged.fresh.push_back(rule);
-        staged.next.rules.push_back(rule);
-    }
-    for (const auto& old : before.rules) {
-        const auto* now = dataplane::find_rule(staged.next, old.image.number);
-        if (now == nullptr || now->index != old.index) {
-            staged.retired.push_back(old);
-        }
-    }
-    return make_policy(staged);
-}
-
-// A changed rule keeps its cells: its counts go on.
-Result<LinkedRule> TableWriter::make_rule(const policy::RuleImage& image, const LinkedRule* before)
-{
-    LinkedRule rule{.image = image, .index = TRY(take(rule_pool_, "rules"))};
-    const auto count = policy::country_count(image.countries);
-    if (before != nullptr) {
-        rule.cells = before->cells;
-    } else {
-        auto cells = take_cells(count);
-        if (!cells) {
-            rule_pool_.give_back(rule.index);
-            return fail(std::move(cells).error());
-        }
-        rule.cells = *cells;
-    }
-    auto set = make_prefix_set(image.except);
-    if (!set) {
-        if (before == nullptr) {
-            cell_pool_.give_back(rule.cells, count);
-        }
-        rule_pool_.give_back(rule.index);
-        return fail(std::move(set).error());
-    }
-    rule.except_set = *set;
-    auto& element = tables_.rules[rule.index] = {
-        .from_ns = image.from_ns,
-        .until_ns = image.until_ns,
-        .cells = rule.cells,
-        .cell_count = count,
-        .except_set = rule.except_set,
-        .mode = image.mode,
-    };
-    std::ranges::copy(image.countries, element.countries);
-    element.number = image.number;
-    return rule;
-}
-
-Result<> TableWriter::make_policy(Staged::OneMeeting& staged)
-{
-    if (staged.next.rules.empty()) {
-        return {}; // policy 0: no rule
-    }
-    staged.next.policy = TRY(take(policy_pool_, "policies"));
-    auto& policy = tables_.policies[staged.next.policy] = {};
-    for (const auto& rule : staged.next.rules) {
-        policy.rules[policy.rule_count++] = rule.index;
-        for (std::size_t word = 0; word < MF_COUNTRY_WORDS; ++word) {
-            policy.countries[word] |= rule.image.countries.at(word);
-        }
-    }
-    return {};
-}
-
-Result<std::uint32_t> TableWriter::make_prefix_set(const std::vector<IpPrefix>& prefixes)
-{
-    if (prefixes.empty()) {
-        return 0U;
-    }
-    const auto set = ++last_set_;
-    for (std::size_t i = 0; i < prefixes.size(); ++i) {
-        if (auto added = tables_.add_prefix(set, prefixes[i]); !added) {
-            for (std::size_t undo = 0; undo < i; ++undo) {
-                tables_.remove_prefix(set, prefixes[undo]);
-            }
-            return fail(std::move(added).error());
-        }
-    }
-    return set;
-}
-
-Result<std::uint32_t> TableWriter::take(IndexPool& pool, const char* what)
-{
-    if (pool.available() == 0) {
-        TRY(reclaim());
-    }
-    if (const auto index = pool.take()) {
-        return *index;
-    }
-    return fail(ErrorCode::exhausted, std::string("the kernel's table of ") + what +
-                                          " is full: remove something, or raise limits.meetings and restart");
-}
-
-Result<std::uint32_t> TableWriter::take_cells(std::uint32_t count)
-{
-    auto first = cell_pool_.take(count);
-    if (!first) {
-        TRY(reclaim());
-        first = cell_pool_.take(count);
-    }
-    if (!first) {
-        return fail(ErrorCode::exhausted,
-                    "the kernel's table of counters has no room for " + std::to_string(count) +
-                        " countries: withdraw a rule, or raise limits.meetings and restart");
-    }
-    for (std::uint32_t cell = *first; cell < *first + count; ++cell) {
-        tables_.cell_events[cell] = 0;
-        TRY(tables_.zero_cell(cell));
-    }
-    return *first;
-}
-
 void TableWriter::publish(Staged staged)
 {
+    for (const auto& one : staged.meetings) {
+        auto& meeting = tables_.meetings[one.next.slot];
+        if (one.new_slot) {
+            meeting.number = one.number; // no port leads there yet
+        } else if (one.new_policy) {
+            dataplane::publish(meeting.policy, one.next.policy);
+        }
+    }
+    for (auto& [port_slot, chain] : staged.ports) {
+        publish_port(port_slot, std::move(chain));
+    }
     for (auto& one : staged.meetings) {
         auto& linked = meetings_[one.number];
-        if (one.remove) {
-            std::ranges::for_each(one.unlink, [&](const auto& endpoint) { unlink(endpoint); });
-            dataplane::publish(tables_.meetings[linked.slot].policy, 0);
-            tables_.meetings[linked.slot].number = 0;
+        if (linked.slot != 0 && (one.remove || one.new_slot)) {
+            tables_.meetings[linked.slot].retired = 1;
             meeting_pool_.retire(linked.slot);
-        } else {
-            // The rules before the endpoints: a port that becomes visible is judged by them at once.
-            dataplane::publish(tables_.meetings[one.next.slot].policy, one.next.policy);
-            std::ranges::for_each(one.link, [&](const auto& endpoint) { link(endpoint); });
-            std::ranges::for_each(one.unlink, [&](const auto& endpoint) { unlink(endpoint); });
         }
-        if ((one.new_policy || one.remove) && linked.policy != 0) {
+        if (linked.policy != 0 && (one.remove || one.new_policy)) {
             policy_pool_.retire(linked.policy);
         }
         for (const auto& rule : one.retired) {
-            retire_rule(rule, one.remove || dataplane::find_rule(one.next, rule.image.number) == nullptr);
+            retire_rule(rule, one.remove || !one.next.uses_cells(rule));
         }
         if (one.remove) {
             meetings_.erase(one.number);
@@ -241,10 +38,28 @@ void TableWriter::publish(Staged staged)
     }
 }
 
+void TableWriter::publish_port(std::uint32_t port_slot, std::vector<LinkedEndpoint> chain)
+{
+    dataplane::publish(tables_.ports[port_slot], chain.empty() ? 0 : chain.back().index);
+    auto& linked = ports_[port_slot];
+    for (const auto& endpoint : linked) {
+        endpoint_pool_.retire(endpoint.index);
+    }
+    linked = std::move(chain);
+    if (linked.empty()) {
+        ports_.erase(port_slot);
+    }
+}
+
 void TableWriter::discard(Staged staged)
 {
     for (auto& one : staged.meetings) {
         discard_one(one);
+    }
+    for (const auto& [port_slot, chain] : staged.ports) {
+        for (const auto& endpoint : chain) {
+            endpoint_pool_.give_back(endpoint.index);
+        }
     }
 }
 
@@ -252,12 +67,7 @@ void TableWriter::discard_one(Staged::OneMeeting& staged)
 {
     const auto it = meetings_.find(staged.number);
     for (const auto& rule : staged.fresh) {
-        const bool changed =
-            it != meetings_.end() && dataplane::find_rule(it->second, rule.image.number) != nullptr;
-        discard_rule(rule, !changed);
-    }
-    for (const auto& endpoint : staged.link) {
-        endpoint_pool_.give_back(endpoint.index);
+        discard_rule(rule, it == meetings_.end() || !it->second.uses_cells(rule));
     }
     if (staged.new_policy && staged.next.policy != 0) {
         policy_pool_.give_back(staged.next.policy);
@@ -277,25 +87,6 @@ void TableWriter::discard_rule(const LinkedRule& rule, bool with_cells)
     }
     for (const auto& prefix : rule.image.except) {
         tables_.remove_prefix(rule.except_set, prefix);
-    }
-}
-
-void TableWriter::link(const LinkedEndpoint& endpoint)
-{
-    auto& head = tables_.ports[endpoint.image.port_slot];
-    tables_.endpoints[endpoint.index].next = head;
-    dataplane::publish(head, endpoint.index);
-}
-
-void TableWriter::unlink(const LinkedEndpoint& endpoint)
-{
-    auto* word = &tables_.ports[endpoint.image.port_slot];
-    while (*word != 0 && *word != endpoint.index) {
-        word = &tables_.endpoints[*word].next;
-    }
-    if (*word == endpoint.index) {
-        dataplane::publish(*word, tables_.endpoints[endpoint.index].next);
-        endpoint_pool_.retire(endpoint.index);
     }
 }
 
@@ -343,19 +134,27 @@ Result<> TableWriter::reclaim()
         }
     }
     retired_sets_.clear();
+    for (const auto slot : meeting_pool_.limbo()) {
+        tables_.meetings[slot] = {};
+    }
     endpoint_pool_.recycle();
     meeting_pool_.recycle();
     policy_pool_.recycle();
     return {};
 }
 
-// The drops of a rule that is gone stay in the sum before its cells are used again.
+// The drops of a rule that is gone stay in the sum before its cells are used again. All are read
+// before anything is given back, so that a failure can be tried again.
 Result<> TableWriter::reclaim_rules()
 {
+    std::uint64_t drops = 0;
     for (const auto& [first, count] : retired_cells_) {
         for (std::uint32_t cell = first; cell < first + count; ++cell) {
-            control().retired_drops += TRY(tables_.read_cell(cell)).dropped_packets;
+            drops += TRY(tables_.read_cell(cell)).dropped_packets;
         }
+    }
+    control().retired_drops += drops;
+    for (const auto& [first, count] : retired_cells_) {
         cell_pool_.give_back(first, count);
     }
     retired_cells_.clear();
@@ -369,7 +168,7 @@ Result<> TableWriter::reclaim_rules()
 const LinkedRule* TableWriter::find_rule(std::uint64_t meeting, std::uint64_t rule) const
 {
     const auto it = meetings_.find(meeting);
-    return it == meetings_.end() ? nullptr : dataplane::find_rule(it->second, rule);
+    return it == meetings_.end() ? nullptr : it->second.find_rule(rule);
 }
 
 Result<std::vector<CountryCounts>> TableWriter::counts(const LinkedRule& rule) const

@@ -12,31 +12,15 @@
 
 #include "daemon/dataplane/index_pool.h"
 #include "daemon/dataplane/kernel_tables.h"
+#include "daemon/dataplane/linked.h"
 #include "daemon/policy/image.h"
 #include "model/result.h"
 
 namespace meetfence::dataplane {
 
-struct LinkedEndpoint {
-    policy::EndpointImage image;
-    std::uint32_t index = 0;
-};
-
-struct LinkedRule {
-    policy::RuleImage image;
-    std::uint32_t index = 0;
-    std::uint32_t cells = 0;
-    std::uint32_t except_set = 0;
-};
-
-/// A meeting as it stands in the kernel.
-struct LinkedMeeting {
-    std::uint32_t slot = 0;
-    std::uint32_t policy = 0;
-    std::vector<LinkedEndpoint> endpoints; // by image
-    std::vector<LinkedRule> rules;         // by number
-};
-
+/// A packet reads one port, one meeting's slot and one policy. So a change of rules alone is one store
+/// in the meeting's slot; a change of endpoints is one store for each port, which gets a new chain;
+/// and where both change, the new chains lead to a new slot, and old ones go on leading to the old.
 class TableWriter {
 public:
     /// A change that is ready. Give it to `publish` or to `discard`.
@@ -44,15 +28,14 @@ public:
         struct OneMeeting {
             std::uint64_t number = 0;
             bool remove = false;
-            LinkedMeeting next; // of a meeting that stays: what it will be
-            std::vector<LinkedEndpoint> link;
-            std::vector<LinkedEndpoint> unlink;
+            LinkedMeeting next;              // of a meeting that stays: what it will be
             std::vector<LinkedRule> fresh;   // rule elements made for it
             std::vector<LinkedRule> retired; // rule elements it no longer uses
             bool new_slot = false;
             bool new_policy = false;
         };
         std::vector<OneMeeting> meetings;
+        std::map<std::uint32_t, std::vector<LinkedEndpoint>> ports; // new chains, by port slot
     };
 
     /// Takes over whatever the tables hold; conflict where they make no sense.
@@ -87,13 +70,16 @@ private:
     // Adopting (table_adoption.cpp).
     [[nodiscard]] Result<> adopt_meetings();
     [[nodiscard]] Result<> adopt_endpoints();
+    [[nodiscard]] Result<std::vector<LinkedEndpoint>>
+    adopt_chain(std::uint32_t port_slot, const std::map<std::uint32_t, std::uint64_t>& numbers);
     [[nodiscard]] Result<LinkedRule> adopt_rule(std::uint32_t index);
     [[nodiscard]] Result<> adopt_leftovers();
 
     // Staging.
-    [[nodiscard]] Result<> stage_meeting(const policy::MeetingImage& image, Staged::OneMeeting& staged);
-    [[nodiscard]] Result<> stage_endpoints(const policy::MeetingImage& image, const LinkedMeeting& before,
-                                           Staged::OneMeeting& staged);
+    [[nodiscard]] Result<> stage_all(std::span<const policy::MeetingImage> images, Staged& staged);
+    [[nodiscard]] Result<> stage_meeting(const policy::MeetingImage& image, Staged& all);
+    [[nodiscard]] Result<> stage_port(std::span<const policy::MeetingImage> images, const Staged& staged,
+                                      std::uint32_t port_slot, std::vector<LinkedEndpoint>& chain);
     [[nodiscard]] Result<> stage_rules(const policy::MeetingImage& image, const LinkedMeeting& before,
                                        Staged::OneMeeting& staged);
     [[nodiscard]] Result<LinkedRule> make_rule(const policy::RuleImage& image, const LinkedRule* before);
@@ -105,8 +91,7 @@ private:
     void discard_rule(const LinkedRule& rule, bool with_cells);
 
     // Publishing.
-    void link(const LinkedEndpoint& endpoint);
-    void unlink(const LinkedEndpoint& endpoint);
+    void publish_port(std::uint32_t port_slot, std::vector<LinkedEndpoint> chain);
     void retire_rule(const LinkedRule& rule, bool with_cells);
     [[nodiscard]] Result<> reclaim_rules();
 
@@ -121,6 +106,7 @@ private:
 
     KernelTables tables_;
     std::map<std::uint64_t, LinkedMeeting> meetings_;
+    std::map<std::uint32_t, std::vector<LinkedEndpoint>> ports_; // chains that are not empty
     IndexPool endpoint_pool_, meeting_pool_, policy_pool_, rule_pool_;
     RunPool cell_pool_;
     std::vector<CellRun> retired_cells_;

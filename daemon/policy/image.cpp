@@ -7,9 +7,16 @@
 namespace meetfence::policy {
 namespace {
 
-// Before the machine started counts as "since ever".
+// Before the machine started counts as "since ever", and what 64 bits of nanoseconds cannot hold (after
+// the year 2262) as "never".
 std::uint64_t to_boot_ns(Time time, std::int64_t wall_offset_ns)
 {
+    if (time.time_since_epoch() > std::chrono::floor<std::chrono::seconds>(std::chrono::nanoseconds::max())) {
+        return MF_NO_END;
+    }
+    if (time.time_since_epoch() < std::chrono::seconds(0)) {
+        return 0;
+    }
     const auto wall_ns = std::chrono::nanoseconds(time.time_since_epoch()).count();
     return wall_ns <= wall_offset_ns ? 0 : static_cast<std::uint64_t>(wall_ns - wall_offset_ns);
 }

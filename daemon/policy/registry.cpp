@@ -249,7 +249,7 @@ std::vector<std::uint64_t> Registry::expired_rules(Time now) const
     std::vector<std::uint64_t> result;
     for (const auto& [id, entry] : meetings_) {
         for (const auto* rule : rules_of(entry)) {
-            if (now >= rule->until) {
+            if (now >= std::min(rule->until, entry.meeting.until.value_or(rule->until))) {
                 result.push_back(rule->number);
             }
         }

@@ -14,7 +14,9 @@ Result<DeclaredMeeting> read_meeting(Json value, const std::string& path)
     DeclaredMeeting declared;
     auto rules = Json::array();
     if (value.is_object() && value.contains("rules")) {
-        rules = value["rules"];
+        if (!value["rules"].is_null()) {
+            rules = value["rules"];
+        }
         value.erase("rules");
     }
     declared.meeting = TRY(meeting_from_json(value, "", path));

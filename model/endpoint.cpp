@@ -21,6 +21,9 @@ Result<HostAndPorts> split(std::string_view text)
     auto host = text.substr(0, colon);
     if (host.starts_with('[') && host.ends_with(']')) {
         host = host.substr(1, host.size() - 2);
+        if (!host.empty() && host.find(':') == std::string_view::npos) {
+            return fail(ErrorCode::invalid, "brackets are for IPv6 addresses only");
+        }
     } else if (host.find(':') != std::string_view::npos) {
         return fail(ErrorCode::invalid, "an IPv6 address stands in brackets: [2001:db8::1]:443");
     }

@@ -33,13 +33,15 @@ IpAddress IpAddress::v4(std::uint32_t host_order)
 
 Result<IpAddress> IpAddress::parse(std::string_view text)
 {
-    const std::string terminated(text);
+    // inet_pton would read up to a zero byte and ignore the rest.
+    const std::string terminated(text.substr(0, text.find('\0')));
+    const bool whole = terminated.size() == text.size();
     in_addr v4_address{};
-    if (inet_pton(AF_INET, terminated.c_str(), &v4_address) == 1) {
+    if (whole && inet_pton(AF_INET, terminated.c_str(), &v4_address) == 1) {
         return v4(ntohl(v4_address.s_addr));
     }
     Bytes bytes{};
-    if (inet_pton(AF_INET6, terminated.c_str(), bytes.data()) == 1) {
+    if (whole && inet_pton(AF_INET6, terminated.c_str(), bytes.data()) == 1) {
         return IpAddress(bytes);
     }
     return fail(ErrorCode::invalid, "'" + terminated + "' is not an IPv4 or IPv6 address");

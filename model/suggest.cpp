@@ -15,10 +15,10 @@ std::size_t distance(std::string_view a, std::string_view b)
 {
     std::vector<std::size_t> row(b.size() + 1);
     std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 0; i < a.size(); ++i) {
+    for (const char of_a : a) {
         std::size_t diagonal = row[0]++;
         for (std::size_t j = 0; j < b.size(); ++j) {
-            const bool same = std::tolower(static_cast<unsigned char>(a[i])) ==
+            const bool same = std::tolower(static_cast<unsigned char>(of_a)) ==
                               std::tolower(static_cast<unsigned char>(b[j]));
             const std::size_t next = std::min({row[j] + 1, row[j + 1] + 1, diagonal + (same ? 0 : 1)});
             diagonal = std::exchange(row[j + 1], next);

@@ -96,10 +96,10 @@ void count_meetings(const Tables& tables, PinnedStatus& status)
     const auto now = boot_now_ns();
     for (std::size_t i = 1; i < tables.meetings.size(); ++i) {
         const auto& meeting = tables.meetings[i];
-        status.meetings += meeting.number != 0 ? 1 : 0;
-        if (meeting.number == 0 || meeting.policy >= tables.policies.size()) {
+        if (meeting.number == 0 || meeting.retired != 0 || meeting.policy >= tables.policies.size()) {
             continue;
         }
+        ++status.meetings;
         const auto& policy = tables.policies[meeting.policy];
         for (std::size_t r = 0; r < policy.rule_count && r < MF_RULES_PER_MEETING; ++r) {
             const auto& rule = tables.rules[policy.rules[r] < tables.rules.size() ? policy.rules[r] : 0];
@@ -179,7 +179,7 @@ Json to_json(const PinnedStatus& status, std::string_view version, bool daemon_r
                 {"geo",
                  {{"prefixes_v4", status.prefixes_v4},
                   {"prefixes_v6", status.prefixes_v6},
-                  {"build", format_time(status.build)},
+                  {"build", status.build == Time() ? Json(nullptr) : Json(format_time(status.build))},
                   {"generation", status.generation}}},
                 {"meetings", status.meetings},
                 {"rules_active", status.rules_active},

@@ -42,7 +42,7 @@ constexpr auto kReasons = std::to_array<Words>({
 
 const Words* find(std::uint32_t reason)
 {
-    const auto it = std::ranges::find(kReasons, reason, &Words::reason);
+    const auto* const it = std::ranges::find(kReasons, reason, &Words::reason);
     return it == kReasons.end() ? nullptr : &*it;
 }
 

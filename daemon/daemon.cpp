@@ -161,10 +161,10 @@ private:
 Result<> run_daemon(const Config& config)
 {
     const auto lock = TRY(lock_state(config));
+    control::EventHub events; // outlives the connections, which live as long as the loop
     asio::io_context io;
-    control::EventHub events;
     const service::Listener listener{
-        .log = log, .event = [&](Json event) { events.publish(std::move(event), service::wall_now()); }};
+        .log = log, .event = [&](const Json& event) { events.publish(event, service::wall_now()); }};
     const auto service = TRY(service::Service::start(config, listener));
 
     Watch watch(io, *service);

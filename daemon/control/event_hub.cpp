@@ -3,7 +3,7 @@
 
 namespace meetfence::control {
 
-void EventHub::publish(Json event, Time now)
+void EventHub::publish(const Json& event, Time now)
 {
     constexpr std::size_t kKept = 1000;
     Json with_time{{"time", format_time(now)}};

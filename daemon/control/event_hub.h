@@ -17,7 +17,7 @@ public:
     using Subscriber = std::function<void(const std::string& line)>;
 
     /// `now` fills in the time of an event that has none.
-    void publish(Json event, Time now);
+    void publish(const Json& event, Time now);
 
     /// One JSON object a line, oldest first.
     [[nodiscard]] std::string recent() const;

@@ -94,15 +94,16 @@ Json view(const Service& service, const service::Explanation& explanation)
     const auto& answer = explanation.answer;
     const auto* meeting = service.registry().meeting_by_number(answer.meeting);
     const auto prefix = prefix_of(answer, explanation.from);
-    return Json{{"verdict", is_drop(answer.reason) ? "drop" : "pass"},
-                {"reason", reason_name(answer.reason)},
-                {"country", answer.country == 0 ? Json(nullptr) : Json(Country(answer.country).code())},
-                {"prefix", prefix ? Json(prefix->text()) : Json(nullptr)},
-                {"meeting", meeting == nullptr ? Json(nullptr) : Json(meeting->meeting.id)},
-                {"rule", answer.rule == 0 ? Json(nullptr) : Json("r" + std::to_string(answer.rule))},
-                {"order", nullptr},
-                {"geo_build", format_time(service.geo_build())},
-                {"text", reason_text(answer.reason)}};
+    return Json{
+        {"verdict", is_drop(answer.reason) ? "drop" : "pass"},
+        {"reason", reason_name(answer.reason)},
+        {"country", answer.country == 0 ? Json(nullptr) : Json(Country(answer.country).code())},
+        {"prefix", prefix ? Json(prefix->text()) : Json(nullptr)},
+        {"meeting", meeting == nullptr ? Json(nullptr) : Json(meeting->meeting.id)},
+        {"rule", answer.rule == 0 ? Json(nullptr) : Json("r" + std::to_string(answer.rule))},
+        {"order", nullptr},
+        {"geo_build", service.geo_build() == Time() ? Json(nullptr) : Json(format_time(service.geo_build()))},
+        {"text", reason_text(answer.reason)}};
 }
 
 Result<std::vector<std::uint8_t>> from_hex(std::string text)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/control/http_server.h"
 
+#include <array>
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -24,8 +25,10 @@ namespace http = beast::http;
 using asio::local::stream_protocol;
 using ErrorCodeOf = boost::system::error_code;
 
-constexpr std::uint64_t kLargestBody = 64ULL << 20; // a declaration of some 100,000 meetings
-constexpr std::size_t kMostConnections = 256;
+constexpr std::uint64_t kLargestBody = 64ULL << 20;          // a declaration of some 100,000 meetings
+constexpr std::uint64_t kLargestStrangersBody = 64ULL << 10; // whose answer is 403 whatever they send
+// Connections at once, by role: whoever may do less must not keep out who may do more.
+constexpr std::array<std::size_t, 3> kMostConnections = {16, 128, 512};
 constexpr std::size_t kMostWaitingEvents = 1000; // of a follower that does not read
 
 http::response<http::string_body> to_http(const Response& response, unsigned version, bool keep_alive)
@@ -57,7 +60,7 @@ struct HttpServer::State : std::enable_shared_from_this<State> {
     ServerSettings settings;
     Handler handler;
     EventHub* events;
-    std::size_t connections = 0;
+    std::array<std::size_t, kMostConnections.size()> connections{}; // by role
 };
 
 namespace {
@@ -87,7 +90,7 @@ public:
     void read()
     {
         parser_.emplace();
-        parser_->body_limit(kLargestBody);
+        parser_->body_limit(peer_.role == Role::none ? kLargestStrangersBody : kLargestBody);
         http::async_read(
             socket_, buffer_, *parser_,
             [self = shared_from_this()](ErrorCodeOf error, std::size_t) { self->on_read(error); });
@@ -97,7 +100,7 @@ private:
     void on_read(ErrorCodeOf error)
     {
         if (error == http::error::body_limit) {
-            respond(problem(413, "the request's body is larger than 64 MiB"), false);
+            respond(problem(413, "the request's body is too large"), false);
         } else if (error && (error == http::error::end_of_stream || error == http::error::partial_message ||
                              error.category() == boost::system::system_category())) {
             return; // the other side is gone
@@ -134,8 +137,9 @@ private:
 
     void follow_events()
     {
-        waiting_.push_back("HTTP/1.1 200 OK\r\nServer: meetfenced\r\nContent-Type: application/x-ndjson\r\n"
-                           "Transfer-Encoding: chunked\r\n\r\n");
+        waiting_.emplace_back(
+            "HTTP/1.1 200 OK\r\nServer: meetfenced\r\nContent-Type: application/x-ndjson\r\n"
+            "Transfer-Encoding: chunked\r\n\r\n");
         if (const auto recent = events_.recent(); !recent.empty()) {
             waiting_.push_back(chunk(recent));
         }
@@ -223,15 +227,17 @@ void HttpServer::State::accept()
         if (!self || error == asio::error::operation_aborted) {
             return;
         }
-        if (!error && self->connections < kMostConnections) {
-            if (auto peer = identify(socket.native_handle(), self->settings.groups)) {
-                ++self->connections;
+        if (auto peer = identify(error ? -1 : socket.native_handle(), self->settings.groups)) {
+            const auto role = static_cast<std::size_t>(peer->role);
+            if (self->connections.at(role) < kMostConnections.at(role)) {
+                ++self->connections.at(role);
+                const auto on_end = [weak, role] {
+                    if (const auto state = weak.lock()) {
+                        --state->connections.at(role);
+                    }
+                };
                 std::make_shared<Session>(std::move(socket), std::move(*peer), self->handler, *self->events,
-                                          [weak] {
-                                              if (const auto state = weak.lock()) {
-                                                  --state->connections;
-                                              }
-                                          })
+                                          on_end)
                     ->read();
             }
         }
@@ -247,7 +253,14 @@ Result<HttpServer> HttpServer::listen(asio::io_context& io, const ServerSettings
         return fail(ErrorCode::conflict,
                     "another daemon answers on " + path + " already: stop it, or set another control.socket");
     }
-    unlink(path.c_str());
+    if (struct stat info{}; lstat(path.c_str(), &info) == 0) {
+        if (!S_ISSOCK(info.st_mode)) {
+            return fail(ErrorCode::conflict,
+                        "control socket " + path +
+                            ": something else has this name: remove it, or set another one");
+        }
+        unlink(path.c_str());
+    }
     auto state = std::make_shared<State>(io, settings, std::move(handler), events);
     ErrorCodeOf error;
     state->acceptor.open(stream_protocol(), error);

@@ -39,20 +39,23 @@ std::string user_name(uid_t uid)
     return entry.pw_name;
 }
 
-std::vector<gid_t> groups_of(const std::string& user, gid_t primary)
+// The supplementary groups of the connecting process (Linux 4.13). The user database could name others:
+// groups that a service was given, or gave up, are the process's own.
+std::vector<gid_t> groups_of(int socket_fd)
 {
-    std::vector<gid_t> groups{primary};
-    if (user.empty()) {
-        return groups;
+    std::vector<gid_t> groups(64);
+    socklen_t size = 0;
+    for (;;) {
+        size = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
+        if (getsockopt(socket_fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) == 0) {
+            groups.resize(size / sizeof(gid_t));
+            return groups;
+        }
+        if (errno != ERANGE) {
+            return {};
+        }
+        groups.resize(size / sizeof(gid_t));
     }
-    int count = 64;
-    groups.resize(static_cast<std::size_t>(count));
-    if (getgrouplist(user.c_str(), primary, groups.data(), &count) < 0) {
-        groups.resize(static_cast<std::size_t>(count));
-        getgrouplist(user.c_str(), primary, groups.data(), &count);
-    }
-    groups.resize(static_cast<std::size_t>(count));
-    return groups;
 }
 
 } // namespace
@@ -62,14 +65,13 @@ std::string Peer::text() const
     return "uid " + std::to_string(uid) + (user.empty() ? "" : " (" + user + ")");
 }
 
-Peer judge_peer(uid_t uid, gid_t gid, const Groups& groups)
+Peer judge_peer(uid_t uid, std::span<const gid_t> member_of, const Groups& groups)
 {
     Peer peer{.uid = uid, .user = user_name(uid)};
     if (uid == 0) {
         peer.role = Role::operator_;
         return peer;
     }
-    const auto member_of = groups_of(peer.user, gid);
     const auto is_in = [&](const std::string& name) {
         const auto id = group_id(name);
         return id && std::ranges::find(member_of, *id) != member_of.end();
@@ -89,7 +91,9 @@ Result<Peer> identify(int socket_fd, const Groups& groups)
     if (getsockopt(socket_fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
         return fail(ErrorCode::internal, std::string("asking who connected: ") + std::strerror(errno));
     }
-    return judge_peer(credentials.uid, credentials.gid, groups);
+    auto member_of = groups_of(socket_fd);
+    member_of.push_back(credentials.gid);
+    return judge_peer(credentials.uid, member_of, groups);
 }
 
 } // namespace meetfence::control

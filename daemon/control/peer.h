@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <sys/types.h>
 
@@ -25,11 +26,10 @@ struct Groups {
     std::string operators, viewers;
 };
 
-/// Root is always an operator. Others by their primary and supplementary groups in the user
-/// database: credentials of the connecting process carry the primary one only.
+/// By what the kernel knew of the connecting process: user, primary and supplementary groups.
 [[nodiscard]] Result<Peer> identify(int socket_fd, const Groups& groups);
 
-/// The kernel's other facts are the caller's; for tests.
-[[nodiscard]] Peer judge_peer(uid_t uid, gid_t gid, const Groups& groups);
+/// Root is always an operator; others by the groups they are in.
+[[nodiscard]] Peer judge_peer(uid_t uid, std::span<const gid_t> member_of, const Groups& groups);
 
 } // namespace meetfence::control

@@ -50,8 +50,12 @@ bool matches(std::string_view pattern, std::span<const std::string> path)
     return pattern.empty();
 }
 
-std::string target_of(const Request& request)
+// Of a question, only the pattern: an address may be what it asks about.
+std::string target_of(const Route& route, const Request& request)
 {
+    if (route.role == Role::viewer) {
+        return request.method + " /" + std::string(route.path);
+    }
     std::string text = request.method + " ";
     for (const auto& segment : request.path) {
         text += "/" + segment;
@@ -107,7 +111,7 @@ Response answer(service::Service& service, const Request& request,
             why = ": " + Json::parse(response.body).value("detail", "");
         }
         log(done ? service::Severity::notice : service::Severity::warning,
-            request.peer.text() + ": " + target_of(request) +
+            request.peer.text() + ": " + target_of(*route, request) +
                 (done ? " done" + (response.summary.empty() ? "" : ": " + response.summary)
                       : " refused (" + std::to_string(response.status) + ")" + why));
     }

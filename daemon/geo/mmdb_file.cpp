@@ -111,8 +111,17 @@ public:
         ipv4_start_ = mmdb_->ipv4_start_node.node_value;
         TRY(walk_tree(root, Family::v6, database.v6));
         if (ipv4_start_ < meta.node_count) {
-            TRY(walk_tree({.node = static_cast<std::uint32_t>(ipv4_start_), .depth = 0, .prefix = 0},
-                          Family::v4, database.v4));
+            return walk_tree({.node = static_cast<std::uint32_t>(ipv4_start_), .depth = 0, .prefix = 0},
+                             Family::v4, database.v4);
+        }
+        if (ipv4_start_ >= meta.node_count + kSeparatorBytes) {
+            // One record for all of IPv4; records count on from the tree into the data section.
+            MMDB_entry_s entry{
+                .mmdb = mmdb_.get(),
+                .offset = static_cast<std::uint32_t>(ipv4_start_ - meta.node_count - kSeparatorBytes)};
+            if (const auto country = TRY(country_of(ipv4_start_, entry)); !country.none()) {
+                database.v4.push_back({0, 0xffffffffU, country});
+            }
         }
         return {};
     }

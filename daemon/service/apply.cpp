@@ -139,7 +139,9 @@ private:
 
     Result<> adjust(Rule rule, const RuleRequest& request)
     {
-        const auto until = request.until.value_or(rule.until);
+        const auto meeting_end = (*registry_.find_meeting(rule.meeting))->meeting.until;
+        const auto wanted = request.until.value_or(rule.until);
+        const auto until = std::min(wanted, meeting_end.value_or(wanted));
         if (rule.mode == request.mode && rule.until == until) {
             return {};
         }

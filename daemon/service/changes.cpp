@@ -129,7 +129,7 @@ void Service::keep_final_counts(const EndedRules& ended)
     final_counts_.merge(counts);
 }
 
-void Service::rule_event(const char* what, const Rule& rule)
+void Service::rule_event(const char* what, const Rule& rule) const
 {
     listener_.event({{"event", what},
                      {"meeting", rule.meeting},
@@ -145,8 +145,16 @@ Result<> Service::put_meeting(const Meeting& meeting)
     if (known && (*known)->meeting == meeting) {
         return {};
     }
-    const auto number = known ? (*known)->number : registry_.next_meeting_number();
-    return commit({.put_meetings = {{number, meeting}}}, "", Disk::write);
+    store::Changes changes{
+        .put_meetings = {{known ? (*known)->number : registry_.next_meeting_number(), meeting}}};
+    if (known && meeting.until) { // rules never outlive it, on record either
+        for (const auto* rule : registry_.rules_of(**known)) {
+            if (rule->until > *meeting.until) {
+                changes.put_rules.emplace_back(*rule).until = *meeting.until;
+            }
+        }
+    }
+    return commit(changes, "", Disk::write);
 }
 
 Result<> Service::remove_meeting(const std::string& id)

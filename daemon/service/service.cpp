@@ -32,6 +32,15 @@ Result<> prepare_state_dir(const std::string& path)
     return {};
 }
 
+Result<std::vector<geo::Database>> read_databases(const Config& config)
+{
+    std::vector<geo::Database> databases;
+    for (const auto& path : config.databases) {
+        databases.push_back(TRY(geo::load_mmdb(path)));
+    }
+    return databases;
+}
+
 } // namespace
 
 Service::Service(Config config, Listener listener, store::Store store, dataplane::DataPlane plane)
@@ -47,6 +56,8 @@ Result<std::unique_ptr<Service>> Service::start(Config config, Listener listener
 {
     TRY(prepare_state_dir(config.state_dir));
     auto store = TRY(store::Store::open(config.state_dir + "/meetfence.db"));
+    // The files first: what is wrong with them is known before anything is made in the kernel.
+    auto databases = read_databases(config);
     const auto settings = config.dataplane_settings();
     auto plane = TRY(dataplane::DataPlane::open(settings));
     std::unique_ptr<Service> service(
@@ -58,7 +69,8 @@ Result<std::unique_ptr<Service>> Service::start(Config config, Listener listener
         service->listener_.log(Severity::info, "making kernel tables anew: " + service->plane_.why_new());
     }
     // An adopted country table goes on being good where the files are not.
-    if (auto loaded = service->load_geo(); !loaded) {
+    auto loaded = databases ? service->put_in_force(*databases) : fail(std::move(databases).error());
+    if (!loaded) {
         if (!service->plane_.adopted() || service->plane_.tables().control().geo_generation == 0) {
             return fail(std::move(loaded).error());
         }
@@ -129,12 +141,8 @@ Result<> Service::bring_kernel_up_to_date()
     return {};
 }
 
-Result<> Service::load_geo()
+Result<> Service::put_in_force(const std::vector<geo::Database>& databases)
 {
-    std::vector<geo::Database> databases;
-    for (const auto& path : config_.databases) {
-        databases.push_back(TRY(geo::load_mmdb(path)));
-    }
     if (databases.empty()) {
         listener_.log(Severity::warning,
                       "no country database is configured: only geo.overrides place addresses");
@@ -146,15 +154,17 @@ Result<> Service::load_geo()
     }
     const auto& control = plane_.tables().control();
     listener_.log(Severity::info,
-                  fmt::format("country table {} in force: {} IPv4 and {} IPv6 prefixes, built {}",
+                  fmt::format("country table {} in force: {} IPv4 and {} IPv6 prefixes{}",
                               control.geo_generation, control.geo_prefixes_v4, control.geo_prefixes_v6,
-                              format_time(Time(std::chrono::seconds(control.geo_build_s)))));
+                              databases.empty() ? "" : ", built " + format_time(geo_build())));
     return {};
 }
 
 Result<> Service::reload_geo()
 {
-    if (auto loaded = load_geo(); !loaded) {
+    auto databases = read_databases(config_);
+    auto loaded = databases ? put_in_force(*databases) : fail(std::move(databases).error());
+    if (!loaded) {
         auto error = std::move(loaded).error();
         error.message += "; the country table in force stays";
         return fail(std::move(error));
@@ -167,13 +177,15 @@ Result<Json> Service::status() const
 {
     const auto pinned = TRY(read_pinned_status(config_.bpf_dir));
     auto json = to_json(pinned, MEETFENCE_VERSION, true);
-    // A configured interface whose link has vanished is not filtered, and must not be missing.
+    // In the configuration's order; one whose link has vanished is not filtered, and must not be missing.
+    auto interfaces = Json::array();
     for (const auto& interface : config_.interfaces) {
-        if (std::ranges::find(pinned.interfaces, interface.name, &InterfaceStatus::name) ==
-            pinned.interfaces.end()) {
-            json["interfaces"].push_back({{"name", interface.name}, {"ingress", "none"}, {"egress", false}});
-        }
+        const auto it = std::ranges::find(pinned.interfaces, interface.name, &InterfaceStatus::name);
+        interfaces.push_back({{"name", interface.name},
+                              {"ingress", it == pinned.interfaces.end() ? "none" : it->ingress},
+                              {"egress", false}});
     }
+    json["interfaces"] = std::move(interfaces);
     auto& databases = json["geo"]["databases"] = Json::array();
     for (const auto& database : databases_) {
         databases.push_back(

@@ -25,7 +25,7 @@ enum class Severity : std::uint8_t { info, notice, warning, error };
 /// Where the service tells what nobody asked: log lines, and events for whoever follows them.
 struct Listener {
     std::function<void(Severity, const std::string&)> log;
-    std::function<void(Json)> event;
+    std::function<void(const Json&)> event;
 };
 
 struct LoadedDatabase {
@@ -77,7 +77,7 @@ private:
 
     [[nodiscard]] Result<> load_state();
     [[nodiscard]] Result<> bring_kernel_up_to_date();
-    [[nodiscard]] Result<> load_geo();
+    [[nodiscard]] Result<> put_in_force(const std::vector<geo::Database>& databases);
 
     enum class Disk : std::uint8_t { write, leave };
     [[nodiscard]] Result<> commit(const store::Changes& changes, const std::string& why, Disk disk);
@@ -87,7 +87,7 @@ private:
     using EndedRules = std::vector<std::pair<Rule, dataplane::LinkedRule>>;
     [[nodiscard]] EndedRules ended_by(const store::Changes& changes, Time now) const;
     void keep_final_counts(const EndedRules& ended);
-    void rule_event(const char* what, const Rule& rule);
+    void rule_event(const char* what, const Rule& rule) const;
 
     Config config_;
     Listener listener_;

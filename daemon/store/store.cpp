@@ -38,6 +38,18 @@ CREATE TABLE final_counts (
     PRIMARY KEY (rule, country)) WITHOUT ROWID;
 )sql";
 
+// Files made while it lives are the owner's alone.
+class OwnerOnly {
+public:
+    OwnerOnly() : before_(umask(0077)) {}
+    OwnerOnly(const OwnerOnly&) = delete;
+    OwnerOnly& operator=(const OwnerOnly&) = delete;
+    ~OwnerOnly() { umask(before_); }
+
+private:
+    mode_t before_;
+};
+
 template <class Function> auto guarded(const char* doing, Function function) -> decltype(function())
 {
     try {
@@ -194,14 +206,16 @@ Store::~Store() = default;
 
 Result<Store> Store::open(const std::string& path)
 {
-    return guarded("opening", [&]() -> Result<Store> {
-        const auto before = umask(0077);
-        auto database =
-            std::make_unique<SQLite::Database>(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
-        umask(before);
-        TRY(prepare(*database, path));
-        return Store(std::move(database));
-    });
+    const auto named = [&](Error error) { return std::move(error).context(path); };
+    return guarded("opening",
+                   [&]() -> Result<Store> {
+                       const OwnerOnly files;
+                       auto database = std::make_unique<SQLite::Database>(path, SQLite::OPEN_READWRITE |
+                                                                                    SQLite::OPEN_CREATE);
+                       TRY(prepare(*database, path));
+                       return Store(std::move(database));
+                   })
+        .map_error(named);
 }
 
 Result<Contents> Store::load() const

@@ -81,10 +81,10 @@ std::string rule_sentence(const Json& rule, Time now)
 {
     const auto state = text_of(rule, "state");
     const bool ended = state == "expired" || state == "withdrawn";
-    const auto verb = monitors(rule)         ? (ended ? "watched" : "watches")
-                      : ended                ? "blocked"
-                      : state == "scheduled" ? "will block"
-                                             : "blocks";
+    const auto* verb = monitors(rule)         ? (ended ? "watched" : "watches")
+                       : ended                ? "blocked"
+                       : state == "scheduled" ? "will block"
+                                              : "blocks";
     auto sentence = fmt::format("{} {} {} in meeting {}", text_of(rule, "id"), verb,
                                 countries_with_names(rule), text_of(rule, "meeting"));
     if (state == "scheduled") {

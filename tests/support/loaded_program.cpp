@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/loaded_program.h"
+
+#include <algorithm>
+#include <bpf/bpf.h>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <stdexcept>
+#include <string>
+
+#include "meetfence.skel.h"
+#include "model/endpoint.h"
+#include "model/ip.h"
+
+namespace meetfence::test {
+namespace {
+
+constexpr std::uint32_t kGeoPrefixes = 1024;
+
+[[noreturn]] void refused(const std::string& what)
+{
+    throw std::runtime_error(what + ": " + std::strerror(errno));
+}
+
+void check(int result, const char* what)
+{
+    if (result < 0) {
+        errno = -result;
+        refused(what);
+    }
+}
+
+template <class T> T value_of(Result<T> result)
+{
+    if (!result) {
+        throw std::invalid_argument(result.error().message);
+    }
+    return *std::move(result);
+}
+
+void add_country(__u64* words, Country country)
+{
+    words[country.number() / 64] |= 1ULL << (country.number() % 64);
+}
+
+// Tables in tests are small on purpose.
+std::uint32_t next_in(std::uint32_t& last, std::size_t capacity, const char* table)
+{
+    if (last + 1 >= capacity) {
+        throw std::length_error(std::string("no room left in ") + table);
+    }
+    return ++last;
+}
+
+// All elements of a per-CPU array in one system call; only what is not 0, summed over the CPUs.
+template <class T> std::map<std::uint32_t, T> read_per_cpu(int fd, std::uint32_t entries)
+{
+    constexpr std::size_t kNumbers = sizeof(T) / sizeof(std::uint64_t);
+    const auto cpus = static_cast<std::size_t>(libbpf_num_possible_cpus());
+    std::vector<std::uint32_t> keys(entries);
+    std::vector<std::uint64_t> values(entries * cpus * kNumbers);
+    std::uint32_t position = 0;
+    std::uint32_t count = entries;
+    const int result =
+        bpf_map_lookup_batch(fd, nullptr, &position, keys.data(), values.data(), &count, nullptr);
+    if ((result != 0 && errno != ENOENT) || count != entries) {
+        refused("reading counters");
+    }
+    std::map<std::uint32_t, T> totals;
+    for (std::size_t i = 0; i < entries; ++i) {
+        std::array<std::uint64_t, kNumbers> total{};
+        for (std::size_t n = 0; n < cpus * kNumbers; ++n) {
+            total.at(n % kNumbers) += values[i * cpus * kNumbers + n];
+        }
+        if (std::ranges::any_of(total, [](auto number) { return number != 0; })) {
+            std::memcpy(&totals[keys[i]], total.data(), sizeof(T));
+        }
+    }
+    return totals;
+}
+
+int collect_event(void* events, void* data, std::size_t size) noexcept
+{
+    mf_event event{};
+    std::memcpy(&event, data, std::min(size, sizeof(event)));
+    static_cast<std::vector<mf_event>*>(events)->push_back(event);
+    return 0;
+}
+
+} // namespace
+
+std::uint64_t boot_clock_ns()
+{
+    timespec now{};
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+Country country(std::string_view code)
+{
+    return value_of(Country::parse(code));
+}
+
+void LoadedProgram::Unload::operator()(meetfence_bpf* skeleton) const
+{
+    meetfence_bpf::destroy(skeleton);
+}
+
+LoadedProgram::LoadedProgram(const Settings& settings)
+    : skeleton_(meetfence_bpf::open()), cells_(settings.cells)
+{
+    if (!skeleton_) {
+        refused("opening the program");
+    }
+    skeleton_->rodata->multi_buffer = settings.multi_buffer ? 1 : 0;
+    skeleton_->rodata->event_interval_ns = static_cast<std::uint64_t>(settings.event_interval.count());
+    auto* program = skeleton_->progs.meetfence_xdp;
+    if (!settings.multi_buffer) { // as on kernels that have no such frames
+        check(bpf_program__set_flags(program, bpf_program__flags(program) & ~BPF_F_XDP_HAS_FRAGS),
+              "program flags");
+    }
+    const auto& maps = skeleton_->maps;
+    check(bpf_map__set_max_entries(maps.endpoints, kEndpoints), "sizing endpoints");
+    check(bpf_map__set_max_entries(maps.meetings, kMeetings), "sizing meetings");
+    check(bpf_map__set_max_entries(maps.policies, kMeetings), "sizing policies");
+    check(bpf_map__set_max_entries(maps.rules, kRules), "sizing rules");
+    check(bpf_map__set_max_entries(maps.cells, cells_), "sizing cells");
+    check(bpf_map__set_max_entries(maps.cell_events, cells_), "sizing cell_events");
+    check(meetfence_bpf::load(skeleton_.get()), "loading the program (CAP_BPF and CAP_NET_ADMIN are needed)");
+
+    map_tables();
+    geo_v4_.slots = maps.geo_v4;
+    geo_v6_.slots = maps.geo_v6;
+    control[0].layout = MF_LAYOUT;
+    ring_.reset(ring_buffer__new(fd(maps.events), collect_event, &events_, nullptr));
+    if (!ring_) {
+        refused("opening the event ring");
+    }
+}
+
+LoadedProgram::~LoadedProgram() = default;
+
+void LoadedProgram::map_tables()
+{
+    const auto map = [this](auto& table, const bpf_map* from) {
+        using Table = std::remove_reference_t<decltype(table)>;
+        table = value_of(
+            Table::map(fd(from), bpf_map__max_entries(from), pins::Access::read_write, bpf_map__name(from)));
+    };
+    map(control, skeleton_->maps.control);
+    map(ports, skeleton_->maps.ports);
+    map(endpoints, skeleton_->maps.endpoints);
+    map(meetings, skeleton_->maps.meetings);
+    map(policies, skeleton_->maps.policies);
+    map(rules, skeleton_->maps.rules);
+    map(cell_events, skeleton_->maps.cell_events);
+}
+
+// Made when it is first written to: putting it into its slot costs a grace period of the kernel's.
+int LoadedProgram::geo_trie(Geo& geo, std::size_t key_bytes, std::uint32_t slot)
+{
+    auto& trie = geo.tries.at(slot);
+    if (!trie) {
+        bpf_map_create_opts options{};
+        options.sz = sizeof(options);
+        options.map_flags = BPF_F_NO_PREALLOC;
+        trie = UniqueFd(bpf_map_create(BPF_MAP_TYPE_LPM_TRIE, "geo", static_cast<std::uint32_t>(key_bytes),
+                                       sizeof(mf_place), kGeoPrefixes, &options));
+        check(trie.get(), "making a geo trie");
+        const int inner = trie.get();
+        check(bpf_map_update_elem(fd(geo.slots), &slot, &inner, BPF_ANY), "putting a geo trie into its slot");
+    }
+    return trie.get();
+}
+
+std::uint32_t LoadedProgram::add_meeting()
+{
+    const auto index = next_in(last_meeting_, meetings.size(), "meetings");
+    meetings[index].number = 100 + index;
+    meetings[index].policy = index;
+    return index;
+}
+
+void LoadedProgram::add_endpoint(std::uint32_t meeting, std::string_view text)
+{
+    const auto endpoint = value_of(Endpoint::parse(text));
+    for (unsigned port = endpoint.first_port; port <= endpoint.last_port; ++port) {
+        auto& head = ports[port + (endpoint.transport == Transport::tcp ? MF_PORT_SLOTS / 2 : 0)];
+        const auto index = next_in(last_endpoint_, endpoints.size(), "endpoints");
+        auto& element = endpoints[index];
+        if (endpoint.address) {
+            std::ranges::copy(endpoint.address->bytes(), element.local);
+        }
+        element.meeting = meeting;
+        element.next = head;
+        head = index;
+    }
+}
+
+PlacedRule LoadedProgram::add_rule(std::uint32_t meeting, const KernelRule& rule)
+{
+    const auto index = next_in(last_rule_, rules.size(), "rules");
+    auto& element = rules[index];
+    auto& policy = policies[meeting];
+    for (const auto code : rule.countries) {
+        add_country(element.countries, country(code));
+        add_country(policy.countries, country(code));
+    }
+    element.number = 1000 + index;
+    element.from_ns = rule.from_ns;
+    element.until_ns = rule.until_ns;
+    element.cells = next_cell_;
+    element.cell_count = static_cast<std::uint32_t>(rule.countries.size());
+    element.mode = rule.mode == Mode::monitor ? MF_MONITOR : MF_ENFORCE;
+    next_cell_ += element.cell_count;
+    if (!rule.except.empty()) {
+        element.except_set = ++last_set_;
+        for (const auto prefix : rule.except) {
+            put_prefix(element.except_set, prefix);
+        }
+    }
+    policy.rules[policy.rule_count++] = index;
+    return {index, element.number, element.cells};
+}
+
+void LoadedProgram::place(std::string_view text, std::string_view country_code, std::uint32_t geo_slot)
+{
+    const auto prefix = value_of(IpPrefix::parse(text));
+    const mf_place place{country(country_code).number(), prefix.bits, {}};
+    if (prefix.is_v4()) {
+        mf_geo_key_v4 key{prefix.bits, {}};
+        std::copy_n(prefix.address.bytes().begin() + 12, sizeof(key.address), key.address);
+        check(bpf_map_update_elem(geo_trie(geo_v4_, sizeof(key), geo_slot), &key, &place, BPF_ANY),
+              "placing a prefix");
+    } else {
+        mf_geo_key_v6 key{prefix.bits, {}};
+        std::ranges::copy(prefix.address.bytes(), key.address);
+        check(bpf_map_update_elem(geo_trie(geo_v6_, sizeof(key), geo_slot), &key, &place, BPF_ANY),
+              "placing a prefix");
+    }
+}
+
+void LoadedProgram::put_prefix(std::uint32_t set, std::string_view text)
+{
+    const auto prefix = value_of(IpPrefix::parse(text));
+    mf_prefix_key key{64 + prefix.mapped_bits(), set, prefix.is_v4() ? 4U : 6U, {}};
+    std::ranges::copy(prefix.address.bytes(), key.address);
+    const std::uint32_t value = 1;
+    check(bpf_map_update_elem(fd(skeleton_->maps.prefix_sets), &key, &value, BPF_ANY),
+          "adding to a prefix set");
+}
+
+void LoadedProgram::exempt(std::string_view prefix)
+{
+    if (control[0].exempt_set == 0) {
+        control[0].exempt_set = ++last_set_;
+    }
+    put_prefix(control[0].exempt_set, prefix);
+}
+
+LoadedProgram::TestRun LoadedProgram::test_run(Bytes input, std::size_t metadata_bytes) const
+{
+    TestRun run{Verdict::pass, Bytes(input.size())};
+    // The context begins with the metadata: data_meta is 0, the packet starts behind it.
+    xdp_md context{};
+    context.data = static_cast<std::uint32_t>(metadata_bytes);
+    context.data_end = static_cast<std::uint32_t>(input.size());
+
+    bpf_test_run_opts options{};
+    options.sz = sizeof(options);
+    options.data_in = input.data();
+    options.data_size_in = static_cast<std::uint32_t>(input.size());
+    options.data_out = run.output.data();
+    options.data_size_out = options.data_size_in;
+    if (metadata_bytes > 0) {
+        options.ctx_in = &context;
+        options.ctx_size_in = sizeof(context);
+    }
+    check(bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.meetfence_xdp), &options),
+          "BPF_PROG_TEST_RUN");
+    run.verdict = static_cast<Verdict>(options.retval);
+    run.output.resize(options.data_size_out);
+    return run;
+}
+
+Outcome LoadedProgram::run(const Bytes& frame)
+{
+    return run_with_metadata(frame, {});
+}
+
+Outcome LoadedProgram::run_with_metadata(const Bytes& frame, const Bytes& metadata)
+{
+    Bytes input = metadata;
+    input.insert(input.end(), frame.begin(), frame.end());
+    const auto before = counters();
+    const auto result = test_run(std::move(input), metadata.size());
+    return {result.verdict, counters() - before};
+}
+
+Explanation LoadedProgram::explain(const Bytes& frame)
+{
+    mf_explain question{};
+    question.magic = MF_EXPLAIN_MAGIC;
+    Bytes input(sizeof(question));
+    std::memcpy(input.data(), &question, sizeof(question));
+    input.insert(input.end(), frame.begin(), frame.end());
+    const auto result = test_run(std::move(input), sizeof(question));
+    if (result.output.size() != sizeof(question) + frame.size()) {
+        throw std::runtime_error("the answer does not come back with its metadata");
+    }
+    Explanation explanation{
+        result.verdict, {}, Bytes(result.output.begin() + sizeof(question), result.output.end())};
+    std::memcpy(&explanation.answer, result.output.data(), sizeof(question));
+    return explanation;
+}
+
+Counters LoadedProgram::counters() const
+{
+    return {read_per_cpu<mf_traffic>(fd(skeleton_->maps.reasons), MF_REASONS),
+            read_per_cpu<mf_cell>(fd(skeleton_->maps.cells), cells_)};
+}
+
+std::vector<mf_event> LoadedProgram::take_events()
+{
+    check(ring_buffer__consume(ring_.get()), "reading events");
+    return std::exchange(events_, {});
+}
+
+std::vector<std::pair<mf_fragment_key, mf_fragment>> LoadedProgram::fragments() const
+{
+    const int map = fd(skeleton_->maps.fragments);
+    std::vector<std::pair<mf_fragment_key, mf_fragment>> entries;
+    mf_fragment_key key{};
+    const mf_fragment_key* before = nullptr;
+    while (bpf_map_get_next_key(map, before, &key) == 0) {
+        mf_fragment value{};
+        check(bpf_map_lookup_elem(map, &key, &value), "reading a fragment");
+        entries.emplace_back(key, value);
+        before = &entries.back().first;
+    }
+    return entries;
+}
+
+void LoadedProgram::write_fragment(const mf_fragment_key& key, const mf_fragment& value)
+{
+    check(bpf_map_update_elem(fd(skeleton_->maps.fragments), &key, &value, BPF_ANY), "writing a fragment");
+}
+
+void LoadedProgram::forget_fragments()
+{
+    for (const auto& [key, value] : fragments()) {
+        check(bpf_map_delete_elem(fd(skeleton_->maps.fragments), &key), "forgetting a fragment");
+    }
+}
+
+std::uint32_t LoadedProgram::verified_instructions() const
+{
+    bpf_prog_info info{};
+    std::uint32_t size = sizeof(info);
+    check(bpf_obj_get_info_by_fd(bpf_program__fd(skeleton_->progs.meetfence_xdp), &info, &size),
+          "program info");
+    return info.verified_insns;
+}
+
+const bpf_object* LoadedProgram::object() const
+{
+    return skeleton_->obj;
+}
+
+} // namespace meetfence::test

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Interfaces: how the program is attached, and what `status` says of it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from lab import wait
+from lab.daemon import Daemon
+from lab.endpoints import PORT_A
+from lab.lab import Lab
+from lab.network import INTERFACE, Network
+from lab.paths import DATA
+from lab.probes import check, everyone
+from lab.shell import run
+from lab.steps import refused_start, register
+
+SECOND = "second.7"  # names may have dots, and bpffs reserves them
+BLOCKED = {("CN", PORT_A)}
+
+
+@pytest.fixture
+def second_interface(network: Network) -> Iterator[str]:
+    network.edge.ip(f"link add name {SECOND} type veth peer name other",
+                    f"link set {SECOND} up", "link set other up")
+    yield SECOND
+    if SECOND in run(*network.edge.command("ip", "-brief", "link")).stdout:
+        network.edge.ip(f"link delete {SECOND}")
+
+
+def interfaces(daemon: Daemon, code: int = 0) -> dict[str, str]:
+    status = daemon.ctl("--json", "status").exits(code).json
+    return {entry["name"]: entry["ingress"] for entry in status["interfaces"]}
+
+
+# What does not work.
+
+def test_missing_interface(make_daemon):
+    refused_start(make_daemon(interfaces=[{"name": "eth7", "mode": "native"}]), "eth7")
+
+
+def test_native_mode_where_there_is_none(make_daemon):
+    """The loopback interface has no native XDP."""
+    refused_start(make_daemon(interfaces=[{"name": "lo", "mode": "native"}]), "lo", "native")
+
+
+def test_one_bad_interface_of_two(make_daemon):
+    refused_start(make_daemon(interfaces=[{"name": INTERFACE}, {"name": "eth7"}]), "eth7")
+
+
+@pytest.fixture
+def foreign_program(lab: Lab, network: Network) -> Iterator[None]:
+    program = lab.new_folder("foreign") / "foreign.o"
+    run("clang-14", "-O2", "-target", "bpf", "-c", str(DATA / "foreign.bpf.c"), "-o", str(program))
+    command = network.edge.command
+    run(*command("ip", "link", "set", "dev", INTERFACE, "xdpdrv", "obj", program, "sec", "xdp"))
+    yield
+    run(*command("ip", "link", "set", "dev", INTERFACE, "xdpdrv", "off"))
+
+
+def test_foreign_program(make_daemon, network: Network, foreign_program):
+    """It is named, and stays where it is."""
+    daemon = make_daemon()
+    daemon.run_once().refused(INTERFACE, "foreign_pass")
+    assert daemon.xdp_attached()
+    check(everyone(network, ports=(PORT_A,)))
+
+
+# Modes.
+
+@pytest.mark.parametrize("mode, ingress", [("native", "native"), ("generic", "generic"),
+                                           ("auto", "native")])
+def test_modes(make_daemon, network: Network, mode: str, ingress: str):
+    daemon = register(make_daemon(interfaces=[{"name": INTERFACE, "mode": mode}]).start())
+    daemon.block("A", "--country", "CN")
+    check(everyone(network, BLOCKED))
+    assert interfaces(daemon) == {INTERFACE: ingress}
+    daemon.kill9()
+    assert interfaces(daemon) == {INTERFACE: ingress}
+    check(everyone(network, BLOCKED))
+
+
+def test_auto_without_native_warns(make_daemon):
+    daemon = make_daemon(interfaces=[{"name": "lo", "mode": "auto"}]).start()
+    assert interfaces(daemon) == {"lo": "generic"}
+    assert any(line.startswith("<4>") and "lo" in line for line in daemon.log.splitlines())
+
+
+# Several.
+
+def test_two_interfaces(make_daemon, network: Network, second_interface: str):
+    daemon = register(make_daemon(interfaces=[{"name": INTERFACE}, {"name": SECOND}]).start())
+    daemon.block("A", "--country", "CN")
+    assert interfaces(daemon) == {INTERFACE: "native", SECOND: "native"}
+    check(everyone(network, BLOCKED))
+    daemon.kill9()
+    assert interfaces(daemon) == {INTERFACE: "native", SECOND: "native"}
+    daemon.start()
+    daemon.terminate()
+    daemon.detach().ok()
+    wait.until(lambda: not daemon.xdp_attached(), 5, "no XDP on the interface")
+    assert "xdp" not in run(*network.edge.command("ip", "link", "show", "dev", SECOND)).stdout
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_a_lost_interface_is_status_10(make_daemon, network: Network, second_interface: str,
+                                       alive: bool):
+    daemon = make_daemon(interfaces=[{"name": INTERFACE}, {"name": SECOND}]).start()
+    network.edge.ip(f"link delete {SECOND}")
+    if not alive:
+        daemon.kill9()
+    assert interfaces(daemon, code=10) == {INTERFACE: "native", SECOND: "none"}
+    daemon.ctl("status").exits(10).says(SECOND)
+
+
+def test_an_interface_that_leaves_the_configuration(make_daemon, network: Network,
+                                                    second_interface: str):
+    daemon = make_daemon(interfaces=[{"name": INTERFACE}, {"name": SECOND}]).start()
+    daemon.terminate()
+    daemon.change_config(interfaces=[{"name": INTERFACE}])
+    daemon.start()
+    assert interfaces(daemon) == {INTERFACE: "native"}
+    wait.until(lambda: "xdp" not in run(*network.edge.command("ip", "link", "show", "dev",
+                                                              SECOND)).stdout,
+               5, "no XDP on the interface that is not in the configuration")
+
+
+def test_another_mode_after_a_restart(make_daemon, network: Network):
+    daemon = register(make_daemon().start())
+    daemon.block("A", "--country", "CN")
+    for mode in ("generic", "native"):
+        daemon.terminate()
+        daemon.change_config(interfaces=[{"name": INTERFACE, "mode": mode}])
+        daemon.start()
+        assert interfaces(daemon) == {INTERFACE: mode}
+        check(everyone(network, BLOCKED))
+
+
+def test_links_that_somebody_took_away(meetings: Daemon, network: Network):
+    """With the daemon dead, status says that nothing is filtered; a start repairs it."""
+    meetings.block("A", "--country", "CN")
+    meetings.kill9()
+    for link in (meetings.bpf_dir / "links").iterdir():
+        link.unlink()
+    wait.until(lambda: not meetings.xdp_attached(), 5, "no XDP on the interface")
+    meetings.ctl("status").exits(10)
+    check(everyone(network))
+    meetings.start()
+    check(everyone(network, BLOCKED))

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the tool answers by itself: help, wrong usage, nobody there.
+#include "ctl/program.h"
+
+#include <gtest/gtest.h>
+
+#include "ctl/command_table.h"
+#include "tests/unit/ctl/tiny_server.h"
+
+namespace meetfence::test {
+namespace {
+
+using Words = std::vector<std::string>;
+
+constexpr const char* kNowhere = "--socket=/nonexistent/control.sock";
+
+TEST(Program, HelpsEverywhere)
+{
+    for (const auto* help : {"--help", "-h"}) {
+        const auto general = run_tool({help});
+        EXPECT_EQ(general.status, ctl::kDone);
+        EXPECT_EQ(general.out, ctl::general_help());
+        EXPECT_EQ(run_tool({"meeting", help}).out, ctl::group_help("meeting"));
+        EXPECT_EQ(run_tool({help, "rule"}).out, ctl::group_help("rule"));
+        for (const auto& command : ctl::commands()) {
+            Words words;
+            std::istringstream name{std::string(command.name)};
+            for (std::string word; name >> word;) {
+                words.push_back(word);
+            }
+            for (const bool first : {true, false}) {
+                auto tokens = words;
+                tokens.insert(first ? tokens.begin() : tokens.end(), help);
+                const auto ran = run_tool(tokens);
+                EXPECT_EQ(ran.status, ctl::kDone) << command.name;
+                EXPECT_EQ(ran.out, ctl::command_help(command));
+                EXPECT_EQ(ran.err, "");
+            }
+        }
+    }
+}
+
+TEST(Program, TellsItsVersion)
+{
+    const auto ran = run_tool({"--version"});
+    EXPECT_EQ(ran.status, ctl::kDone);
+    EXPECT_EQ(ran.out, "meetfencectl " MEETFENCE_VERSION "\n");
+}
+
+struct Misused {
+    Words tokens;
+    std::vector<const char*> says;
+};
+
+TEST(Program, RefusesWrongUsageWithStatus2AndSaysWhereHelpIs)
+{
+    const Misused cases[] = {
+        {{"statsu"}, {"unknown command 'statsu'", "did you mean 'status'?"}},
+        {{"meeting"}, {"'meeting' needs one word more", "add, list, show, remove"}},
+        {{"meeting", "ad", "M"}, {"unknown command 'meeting ad'", "'meeting add'", "meeting --help"}},
+        {{"meeting", "--json"}, {"'meeting' needs one word more"}},
+        {{"meeting", "add"}, {"'meeting add' needs M", "meetfencectl meeting add --help"}},
+        {{"meeting", "add", "M", "N"}, {"does not take 'N'"}},
+        {{"status", "now"}, {"'status' does not take 'now'"}},
+        {{"status", "--jsn"}, {"unknown option '--jsn'", "--json"}},
+        {{"--jsn"}, {"unknown option '--jsn'"}},
+        {{"-v"}, {"unknown option '-v'"}},
+        {{"block", "M"}, {"'--country CC' is missing"}},
+        {{"block", "M", "--contry", "CN"}, {"'--contry'", "--country"}},
+        {{"block", "--country", "CN", "M"}, {"'block' needs M", "before --country"}},
+        {{"block", "M", "--country", "CN", "--until", "2026-11-22T18:00:00Z", "--for", "2h"},
+         {"--until and --for"}},
+        {{"meeting", "add", "M", "--until", "2026-11-22T18:00:00Z", "--for", "2h"}, {"--until and --for"}},
+        {{"unblock"}, {"'unblock' needs RULE"}},
+        {{"rule", "show"}, {"needs RULE"}},
+        {{"explain"}, {"--from", "--to", "--packet"}},
+        {{"explain", "--from", "203.0.113.10:51000"}, {"--to"}},
+        {{"explain", "--packet", "00", "--to", "udp:198.18.0.1:40000"}, {"--packet alone"}},
+        {{"geo", "lookup"}, {"'geo lookup' needs IP"}},
+        {{"geo", "lookup", "-", "203.0.113.10"}, {"stands alone"}},
+        {{"apply"}, {"'apply' needs FILE"}},
+        {{"status", "--socket"}, {"socket"}},
+        {{"status", "--socket", "/a", "--socket", "/b"}, {"'--socket' stands twice"}},
+    };
+    for (const auto& [tokens, says] : cases) {
+        const auto ran = run_tool(tokens);
+        std::string line;
+        for (const auto& token : tokens) {
+            line += token + " ";
+        }
+        SCOPED_TRACE(line);
+        EXPECT_EQ(ran.status, ctl::kUsage);
+        EXPECT_EQ(ran.out, "");
+        EXPECT_TRUE(ran.err.starts_with("meetfencectl: ")) << ran.err;
+        EXPECT_MENTIONS(ran.err, "--help'");
+        for (const auto* word : says) {
+            EXPECT_MENTIONS(ran.err, word);
+        }
+    }
+}
+
+TEST(Program, TellsWithStatus3ThatNobodyListens)
+{
+    for (const auto& tokens : {Words{}, Words{"status"}, Words{"meeting", "list"}, Words{"rule", "list", "M"},
+                               Words{"geo", "status"}, Words{"geo", "lookup", "203.0.113.10"},
+                               Words{"events"}, Words{"events", "--follow"}, Words{"export"},
+                               Words{"unblock", "r1"}, Words{"block", "M", "--country", "CN"}}) {
+        auto with_socket = tokens;
+        with_socket.insert(with_socket.end(), {kNowhere, "--bpf-dir=/nonexistent"});
+        const auto ran = run_tool(with_socket);
+        EXPECT_EQ(ran.status, ctl::kUnreachable) << ran.err;
+        EXPECT_EQ(ran.out, "");
+        EXPECT_MENTIONS(ran.err, "/nonexistent/control.sock");
+        EXPECT_MENTIONS(ran.err, "systemctl start meetfenced");
+    }
+}
+
+TEST(Program, TellsWithStatus3ThatASocketPathIsTooLong)
+{
+    const auto ran = run_tool({"meeting", "list", "--socket=/" + std::string(200, 'x')});
+    EXPECT_EQ(ran.status, ctl::kUnreachable);
+    EXPECT_FALSE(ran.err.empty());
+}
+
+TEST(Program, RefusesWrongValuesBeforeItAsksTheDaemon)
+{
+    const Misused cases[] = {
+        {{"block", "M", "--country", "China"}, {"CN (China)", "HK"}},
+        {{"block", "M", "--country", "cn"}, {"CN (China)"}},
+        {{"block", "M", "--country", "CN,CN"}, {"twice"}},
+        {{"block", "M", "--country", ","}, {"at least one"}},
+        {{"block", "M", "--country", "EU"}, {"no single country"}},
+        {{"block", "a b", "--country", "CN"}, {"identifier"}},
+        {{"block", std::string(129, 'm'), "--country", "CN"}, {"identifier"}},
+        {{"block", "M", "--country", "CN", "--for", "2 hours"}, {"duration"}},
+        {{"block", "M", "--country", "CN", "--until", "tomorrow"}, {"RFC 3339"}},
+        {{"block", "M", "--country", "CN", "--from", "2026-11-22T18:00:00Z", "--until",
+          "2026-11-22T17:00:00Z"},
+         {"before it begins"}},
+        {{"block", "M", "--country", "CN", "--except", "203.0.113.1/24"}, {"203.0.113.0/24"}},
+        {{"meeting", "add", "M", "--endpoint", "udp:198.18.0.1:0"}, {"1 to 65535"}},
+        {{"meeting", "add", "M", "--endpoint", "udp:198.18.0.1:65536"}, {"1 to 65535"}},
+        {{"meeting", "add", "M", "--endpoint", "udp:198.18.0.1:1000-3000"}, {"1024"}},
+        {{"unblock", "7"}, {"r1, r2"}},
+        {{"explain", "--from", "203.0.113.10", "--to", "udp:198.18.0.1:40000"}, {"no port"}},
+        {{"explain", "--from", "203.0.113.10:51000", "--to", "udp:*:40000"}, {"one local address"}},
+        {{"explain", "--packet", "0x00"}, {"hexadecimal"}},
+        {{"apply", "/nonexistent"}, {"/nonexistent", "No such file"}},
+        {{"apply", "/"}, {"cannot read /"}},
+    };
+    for (auto [tokens, says] : cases) {
+        tokens.emplace_back(kNowhere);
+        const auto ran = run_tool(tokens);
+        EXPECT_EQ(ran.status, ctl::kFailed) << ran.err;
+        EXPECT_EQ(ran.out, "");
+        for (const auto* word : says) {
+            EXPECT_MENTIONS(ran.err, word);
+        }
+    }
+}
+
+TEST(Program, KeepsWhatSomebodyTypedFromSteeringTheTerminal)
+{
+    const auto ran = run_tool({"a\033[2Jb\nc"});
+    EXPECT_EQ(ran.status, ctl::kUsage);
+    EXPECT_EQ(ran.err.find('\033'), std::string::npos);
+}
+
+} // namespace
+} // namespace meetfence::test

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ctl/render.h"
+
+#include <cstdlib>
+#include <gtest/gtest.h>
+#include <optional>
+#include <sstream>
+
+#include "tests/unit/daemon/values.h"
+
+namespace meetfence::test {
+namespace {
+
+using std::chrono::seconds;
+
+const Time kNow = at("2026-11-22T12:00:00Z");
+
+TEST(Table, IsAlignedAndHasNoBlanksAtTheEndOfLines)
+{
+    ctl::Table table({{"RULE"}, {"DROPPED", ctl::Column::Align::right}, {"MEETING"}});
+    table.add({"r1", "7", "A"});
+    table.add({"r10000", "1234567890", "a longer one"});
+    table.add({"r2"}); // what is missing is empty
+    std::ostringstream out;
+    table.print(out);
+    EXPECT_EQ(out.str(), "RULE       DROPPED  MEETING\n"
+                         "r1               7  A\n"
+                         "r10000  1234567890  a longer one\n"
+                         "r2\n");
+}
+
+TEST(Table, AlignsByCharactersAndNotByBytes)
+{
+    ctl::Table table({{"A"}, {"B"}});
+    table.add({"C\xc3\xb4te d'Ivoire", "1"});
+    table.add({"Cote d'Ivoire", "2"});
+    std::ostringstream out;
+    table.print(out);
+    EXPECT_EQ(out.str(), "A              B\nC\xc3\xb4te d'Ivoire  1\nCote d'Ivoire  2\n");
+}
+
+TEST(Table, DoesNotLetTextSteerTheTerminal)
+{
+    ctl::Table table({{"A"}});
+    table.add({"a\033[2Jb\nc\x7f"});
+    std::ostringstream out;
+    table.print(out);
+    EXPECT_EQ(out.str(), "A\na [2Jb c\n");
+}
+
+TEST(Details, AreAlignedAndLeaveOutWhatIsEmpty)
+{
+    std::ostringstream out;
+    ctl::print_details(out, {{"meeting", "A"}, {"a very long label", ""}, {"until", "x\ny"}});
+    EXPECT_EQ(out.str(), "meeting  A\nuntil    x y\n");
+}
+
+TEST(ByteCount, IsReadable)
+{
+    const std::pair<std::uint64_t, const char*> cases[] = {
+        {0, "0 B"},
+        {1023, "1023 B"},
+        {1024, "1.0 KiB"},
+        {1536, "1.5 KiB"},
+        {1024 * 1024 - 1, "1.0 MiB"}, // and not 1024.0 KiB
+        {1024 * 1024, "1.0 MiB"},
+        {5ULL << 30, "5.0 GiB"},
+        {~0ULL, "16.0 EiB"},
+    };
+    for (const auto& [bytes, text] : cases) {
+        EXPECT_EQ(ctl::byte_count(bytes), text);
+    }
+    EXPECT_EQ(ctl::traffic(1, 60), "1 packet, 60 B");
+    EXPECT_EQ(ctl::traffic(0, 0), "0 packets, 0 B");
+    EXPECT_EQ(ctl::traffic(2, 2048), "2 packets, 2.0 KiB");
+}
+
+TEST(RelativeTime, NamesTheTwoLargestUnits)
+{
+    const std::pair<long, const char*> cases[] = {
+        {0, "now"},
+        {1, "in 1s"},
+        {59, "in 59s"},
+        {60, "in 1m"},
+        {90, "in 1m 30s"},
+        {3600, "in 1h"},
+        {3601, "in 1h"},
+        {7260, "in 2h 1m"},
+        {86400, "in 1d"},
+        {97200, "in 1d 3h"},
+        {97261, "in 1d 3h"},
+        {86460, "in 1d"},
+        {-1, "1s ago"},
+        {-300, "5m ago"},
+        {-90061, "1d 1h ago"},
+        {30 * 86400, "in 30d"},
+        {3650L * 86400, "in 3650d"},
+    };
+    for (const auto& [distance, text] : cases) {
+        EXPECT_EQ(ctl::relative_time(kNow + seconds(distance), kNow), text) << distance;
+    }
+}
+
+TEST(RelativeTime, StandsBesideTheTimeItself)
+{
+    EXPECT_EQ(ctl::with_relative_time("2026-11-22T14:00:00Z", kNow), "2026-11-22T14:00:00Z (in 2h)");
+    EXPECT_EQ(ctl::with_relative_time("soon", kNow), "soon");
+    EXPECT_EQ(ctl::with_relative_time("", kNow), "");
+}
+
+TEST(Join, PutsTheSeparatorBetween)
+{
+    EXPECT_EQ(ctl::join(std::vector<std::string>{"a", "b", "c"}, ", "), "a, b, c");
+    EXPECT_EQ(ctl::join(std::vector<std::string>{}, ", "), "");
+}
+
+class Environment {
+public:
+    Environment(const char* name, const char* value) : name_(name)
+    {
+        if (const char* present = std::getenv(name)) {
+            before_ = present;
+        }
+        set(value);
+    }
+    Environment(const Environment&) = delete;
+    Environment& operator=(const Environment&) = delete;
+    ~Environment() { set(before_ ? before_->c_str() : nullptr); }
+
+private:
+    void set(const char* value) const { value == nullptr ? unsetenv(name_) : setenv(name_, value, 1); }
+    const char* name_;
+    std::optional<std::string> before_;
+};
+
+std::string good(bool is_terminal, const char* term, const char* no_color)
+{
+    const Environment environment_term("TERM", term);
+    const Environment environment_color("NO_COLOR", no_color);
+    return ctl::Style::for_output(is_terminal).good("PASS");
+}
+
+TEST(Style, HasColourOnATerminalOnly)
+{
+    EXPECT_EQ(good(true, "xterm", nullptr), "\033[1;32mPASS\033[0m");
+    EXPECT_EQ(good(false, "xterm", nullptr), "PASS");
+    EXPECT_EQ(good(true, "dumb", nullptr), "PASS");
+    EXPECT_EQ(good(true, nullptr, nullptr), "PASS");
+}
+
+TEST(Style, HasNoColourWhereNobodyWantsAny)
+{
+    EXPECT_EQ(good(true, "xterm", "1"), "PASS");
+    EXPECT_EQ(good(true, "xterm", "0"), "PASS");                 // no-color.org: whatever its value
+    EXPECT_EQ(good(true, "xterm", ""), "\033[1;32mPASS\033[0m"); // unless it is empty
+}
+
+} // namespace
+} // namespace meetfence::test

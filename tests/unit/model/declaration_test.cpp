@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/declaration.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/error_of.h"
+
+namespace meetfence::test {
+namespace {
+
+Result<Declaration> declaration(std::string_view text)
+{
+    const auto json = parse_json(text, "document");
+    EXPECT_TRUE(json) << error_of(json);
+    return json ? declaration_from_json(*json) : Result<Declaration>(Declaration{});
+}
+
+TEST(DeclarationJson, HoldsMeetingsWithTheirRules)
+{
+    const auto read = declaration(R"({"meetings": [
+        {"id": "a", "endpoints": ["udp:198.18.0.1:40000"], "rules": [{"countries": ["CN"]},
+                                                                      {"meeting": "a", "countries": ["HK"]}]},
+        {"id": "b"}]})");
+    ASSERT_TRUE(read) << error_of(read);
+    ASSERT_EQ(read->meetings.size(), 2U);
+    EXPECT_EQ(read->meetings[0].meeting.id, "a");
+    ASSERT_EQ(read->meetings[0].rules.size(), 2U);
+    EXPECT_EQ(read->meetings[0].rules[0].meeting, "a");
+    EXPECT_EQ(read->meetings[0].rules[1].countries.text(), "HK");
+    EXPECT_TRUE(read->meetings[1].rules.empty());
+    EXPECT_TRUE(declaration(R"({"meetings": []})")->meetings.empty());
+}
+
+TEST(DeclarationJson, IsRefusedWithThePlaceOfTheFault)
+{
+    EXPECT_MENTIONS(error_of(declaration(R"({})")), "'meetings' must be a list");
+    EXPECT_MENTIONS(error_of(declaration(R"({"meetings": {}})")), "'meetings' must be a list");
+    EXPECT_MENTIONS(error_of(declaration(R"({"meeting": []})")), "did you mean meetings?");
+    EXPECT_MENTIONS(error_of(declaration(R"({"meetings": [{"id": "a"}, {"id": "a"}]})")), "'meetings[1]'");
+    EXPECT_MENTIONS(error_of(declaration(R"({"meetings": [{"endpoints": []}]})")), "1 to 128 bytes");
+    EXPECT_MENTIONS(error_of(declaration(R"({"meetings": [7]})")), "'meetings[0]' must be a JSON object");
+    EXPECT_MENTIONS(error_of(declaration(R"({"meetings": [{"id": "a", "rule": []}]})")),
+                    "'meetings[0].rule'");
+    EXPECT_MENTIONS(error_of(declaration(R"({"meetings": [{"id": "a", "rules": {}}]})")),
+                    "'meetings[0].rules'");
+    EXPECT_MENTIONS(
+        error_of(declaration(R"({"meetings": [{"id": "a", "rules": [{"countries": ["CN"]}, 5]}]})")),
+        "'meetings[0].rules[1]' must be a JSON object");
+    EXPECT_MENTIONS(error_of(declaration(
+                        R"({"meetings": [{"id": "a", "rules": [{"meeting": "b", "countries": ["CN"]}]}]})")),
+                    "names another meeting");
+}
+
+} // namespace
+} // namespace meetfence::test

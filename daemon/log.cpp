@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/log.h"
 
-#include <fmt/format.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
@@ -46,23 +45,8 @@ void set_up_log()
     spdlog::set_default_logger(logger);
 }
 
-// What somebody sent must not be able to write lines of its own.
-static std::string one_line(const std::string& message)
+void log(service::Severity severity, const std::string& message)
 {
-    std::string safe;
-    for (const char c : message) {
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-            safe += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-        } else {
-            safe += c;
-        }
-    }
-    return safe;
-}
-
-void log(service::Severity severity, const std::string& text)
-{
-    const auto message = one_line(text);
     switch (severity) {
     case service::Severity::info:
         spdlog::info("{}", message);

@@ -10,6 +10,6 @@
 namespace meetfence {
 
 void set_up_log();
-void log(service::Severity severity, const std::string& text);
+void log(service::Severity severity, const std::string& message);
 
 } // namespace meetfence

@@ -18,14 +18,15 @@ constexpr std::size_t kDatabaseBuffer = 16384;
 
 std::optional<gid_t> group_id(const std::string& name)
 {
-    std::array<char, kDatabaseBuffer> buffer{};
     group entry{};
     group* found = nullptr;
-    if (name.empty() || getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 ||
-        found == nullptr) {
-        return std::nullopt;
+    // The entry lists all members: of a large group it is large.
+    for (std::vector<char> buffer(kDatabaseBuffer);; buffer.resize(2 * buffer.size())) {
+        const int error = getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
+        if (error != ERANGE) {
+            return error == 0 && found != nullptr ? std::optional(entry.gr_gid) : std::nullopt;
+        }
     }
-    return entry.gr_gid;
 }
 
 std::string user_name(uid_t uid)

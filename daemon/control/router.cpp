@@ -2,6 +2,7 @@
 #include "daemon/control/router.h"
 
 #include <array>
+#include <fmt/format.h>
 #include <span>
 #include <string_view>
 
@@ -15,6 +16,7 @@ struct Route {
     std::string_view path; // {} stands for one segment
     Role role;             // the least that may ask
     Result<Response> (*handler)(service::Service&, const Request&);
+    bool can_dry_run = false; // ?dry_run=true changes nothing: who may look may ask it
 };
 
 constexpr auto kRoutes = std::to_array<Route>({
@@ -24,7 +26,7 @@ constexpr auto kRoutes = std::to_array<Route>({
     {"PUT", "v1/meetings/{}", Role::operator_, put_meeting},
     {"DELETE", "v1/meetings/{}", Role::operator_, delete_meeting},
     {"GET", "v1/rules", Role::viewer, list_rules},
-    {"POST", "v1/rules", Role::operator_, post_rule},
+    {"POST", "v1/rules", Role::operator_, post_rule, true},
     {"GET", "v1/rules/{}", Role::viewer, get_rule},
     {"PATCH", "v1/rules/{}", Role::operator_, patch_rule},
     {"DELETE", "v1/rules/{}", Role::operator_, delete_rule},
@@ -34,7 +36,7 @@ constexpr auto kRoutes = std::to_array<Route>({
     {"GET", "v1/geo/{}", Role::viewer, look_address_up},
     {"GET", "v1/events", Role::viewer, get_events},
     {"GET", "v1/declaration", Role::viewer, get_declaration},
-    {"PUT", "v1/declaration", Role::operator_, put_declaration},
+    {"PUT", "v1/declaration", Role::operator_, put_declaration, true},
 });
 
 bool matches(std::string_view pattern, std::span<const std::string> path)
@@ -63,6 +65,17 @@ std::string target_of(const Route& route, const Request& request)
     return text;
 }
 
+// What somebody sent must not be able to write log lines of its own.
+std::string one_line(const std::string& text)
+{
+    std::string safe;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        safe += byte < 0x20 || byte == 0x7f ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
+    }
+    return safe;
+}
+
 Response dispatch(service::Service& service, const Request& request, const Route*& chosen)
 {
     std::string allow;
@@ -75,10 +88,11 @@ Response dispatch(service::Service& service, const Request& request, const Route
             continue;
         }
         chosen = &route;
-        if (request.peer.role < route.role) {
+        const auto least = route.can_dry_run && request.flag("dry_run") ? Role::viewer : route.role;
+        if (request.peer.role < least) {
             const auto& groups = service.config();
             return problem(403, request.peer.text() + " may not do this: it takes a member of group " +
-                                    (route.role == Role::viewer ? groups.viewers + " or " : "") +
+                                    (least == Role::viewer ? groups.viewers + " or " : "") +
                                     groups.operators);
         }
         try {
@@ -111,9 +125,9 @@ Response answer(service::Service& service, const Request& request,
             why = ": " + Json::parse(response.body).value("detail", "");
         }
         log(done ? service::Severity::notice : service::Severity::warning,
-            request.peer.text() + ": " + target_of(*route, request) +
-                (done ? " done" + (response.summary.empty() ? "" : ": " + response.summary)
-                      : " refused (" + std::to_string(response.status) + ")" + why));
+            one_line(request.peer.text() + ": " + target_of(*route, request) +
+                     (done ? " done" + (response.summary.empty() ? "" : ": " + response.summary)
+                           : " refused (" + std::to_string(response.status) + ")" + why)));
     }
     return response;
 }

@@ -145,7 +145,8 @@ private:
         if (rule.mode == request.mode && rule.until == until) {
             return {};
         }
-        if (until <= std::max(now_, rule.from) || until > now_ + registry_.limits().max_duration) {
+        if (until <= std::max(now_, rule.from) ||
+            until > std::max(now_, rule.from) + registry_.limits().max_duration) {
             return fail(ErrorCode::invalid, "rule " + rule.id() + " of meeting " + rule.meeting +
                                                 " cannot end at " + format_time(until));
         }

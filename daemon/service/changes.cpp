@@ -192,13 +192,15 @@ Result<Rule> Service::change_rule(std::uint64_t number, std::optional<Mode> mode
     }
     rule.mode = mode.value_or(rule.mode);
     if (until) {
-        const auto latest = now + config_.max_duration;
+        const auto latest = std::max(now, rule.from) + config_.max_duration;
         if (*until <= std::max(now, rule.from) || *until > latest) {
             return fail(ErrorCode::invalid, "rule " + rule.id() + " cannot end at " + format_time(*until) +
                                                 ": it must end after it begins, and by " +
                                                 format_time(latest) + " (policy.max_duration)");
         }
-        rule.until = *until;
+        const auto meeting = registry_.find_meeting(rule.meeting);
+        const auto meeting_end = meeting ? (*meeting)->meeting.until : std::nullopt;
+        rule.until = std::min(*until, meeting_end.value_or(*until)); // never outlives it
     }
     TRY(commit({.put_rules = {rule}}, "", Disk::write));
     rule_event("rule_changed", rule);

@@ -8,6 +8,7 @@
 #include <ostream>
 
 #include "ctl/command_table.h"
+#include "pins/paths.h"
 
 namespace meetfence::ctl {
 namespace {
@@ -66,7 +67,7 @@ std::string find_bpf_dir(const Arguments& arguments, const std::string& socket)
         return *named;
     }
     std::error_code error;
-    const auto target = std::filesystem::read_symlink(socket + ".bpf", error);
+    const auto target = std::filesystem::read_symlink(pins::pointer(socket), error);
     return error ? kDefaultBpfDir : (std::filesystem::path(socket).parent_path() / target).string();
 }
 

@@ -133,7 +133,7 @@ std::span<const Option> global_options()
 
 const Command* find_command(std::string_view name)
 {
-    const auto it = std::ranges::find(kCommands, name, &Command::name);
+    const auto* const it = std::ranges::find(kCommands, name, &Command::name);
     return it == kCommands.end() ? nullptr : &*it;
 }
 

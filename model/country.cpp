@@ -27,7 +27,7 @@ constexpr std::string_view kFourOfThem =
 
 Country find(std::string_view code)
 {
-    const auto it = std::ranges::find(kCountries, code, &Entry::code);
+    const auto* const it = std::ranges::find(kCountries, code, &Entry::code);
     return it == kCountries.end() ? Country{}
                                   : Country(static_cast<std::uint8_t>(it - kCountries.begin() + 1));
 }
@@ -89,7 +89,7 @@ Result<Country> Country::parse(std::string_view text)
         std::vector<std::string_view> names;
         std::ranges::transform(kCountries, std::back_inserter(names), &Entry::name);
         const auto near = nearest(text, names);
-        const auto it = std::ranges::find(kCountries, near, &Entry::name);
+        const auto* const it = std::ranges::find(kCountries, near, &Entry::name);
         meant = it == kCountries.end() ? std::string_view{} : it->code;
     }
     if (meant.empty()) {

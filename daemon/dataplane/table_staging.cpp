@@ -85,12 +85,13 @@ Result<> TableWriter::stage_port(std::span<const policy::MeetingImage> images, c
                              [&](const auto& endpoint) { return !slots.contains(endpoint.meeting); });
     }
     for (const auto& image : images) {
-        const auto here =
-            std::ranges::equal_range(image.endpoints, port_slot, {}, &policy::EndpointImage::port_slot);
-        for (const auto& endpoint : here) {
-            if (slots.contains(image.number)) {
-                wanted.push_back({endpoint.local, image.number});
-            }
+        if (!slots.contains(image.number)) {
+            continue; // nothing of it changes
+        }
+        const auto& endpoints = image.endpoints;
+        auto it = std::ranges::lower_bound(endpoints, port_slot, {}, &policy::EndpointImage::port_slot);
+        for (; it != endpoints.end() && it->port_slot == port_slot; ++it) {
+            wanted.push_back({it->local, image.number});
         }
     }
     if (wanted.size() > MF_ENDPOINTS_PER_PORT) {

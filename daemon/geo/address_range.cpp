@@ -26,9 +26,8 @@ IpAddress to_address(AddressNumber number, Family family)
         return IpAddress::v4(static_cast<std::uint32_t>(number));
     }
     IpAddress::Bytes bytes{};
-    for (auto it = bytes.rbegin(); it != bytes.rend(); ++it) {
-        *it = static_cast<std::uint8_t>(number);
-        number >>= 8;
+    for (std::size_t i = bytes.size(); i-- > 0; number >>= 8) {
+        bytes.at(i) = static_cast<std::uint8_t>(number);
     }
     return IpAddress(bytes);
 }

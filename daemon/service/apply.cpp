@@ -24,6 +24,12 @@ std::string describe(const Rule& rule)
                        format_time(rule.until));
 }
 
+bool declares(const Declaration& declaration, const std::string& id)
+{
+    return std::ranges::any_of(declaration.meetings,
+                               [&](const DeclaredMeeting& declared) { return declared.meeting.id == id; });
+}
+
 // Works on a copy of the registry, so that every step is judged as the steps before left it, and
 // nothing has happened when one is refused.
 class Plan {
@@ -51,11 +57,7 @@ private:
     {
         std::vector<std::string> gone;
         for (const auto& [id, entry] : registry_.meetings()) {
-            const auto is_declared =
-                std::ranges::any_of(declaration.meetings, [&](const DeclaredMeeting& declared) {
-                    return declared.meeting.id == id;
-                });
-            if (!is_declared) {
+            if (!declares(declaration, id)) {
                 gone.push_back(id);
             }
         }

@@ -99,7 +99,7 @@ Result<UniqueFd> create_link(const Interface& interface, __u32 ifindex, int prog
             kernel_error("attaching to interface " + interface.name + (native ? " natively" : ""), -fd);
         if (native && interface.mode == AttachMode::native) {
             error.value().message +=
-                "; if its driver has no native XDP, \"mode\": \"generic\" works with any, slower";
+                R"(; if its driver has no native XDP, "mode": "generic" works with any, slower)";
         }
         return error;
     }

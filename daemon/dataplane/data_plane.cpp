@@ -122,13 +122,14 @@ Result<DataPlane> DataPlane::open(const Settings& settings)
     if (plane.why_new_.empty()) {
         plane.adopted_ = true;
         TRY(plane.load(settings, pins::maps(settings.bpf_dir)));
-        if (auto opened = plane.open_tables(); opened) {
+        auto opened = plane.open_tables();
+        if (opened) {
             return plane;
-        } else if (opened.error().code != ErrorCode::conflict) {
-            return fail(std::move(opened).error());
-        } else {
-            plane.why_new_ = opened.error().message;
         }
+        if (opened.error().code != ErrorCode::conflict) {
+            return fail(std::move(opened).error());
+        }
+        plane.why_new_ = opened.error().message;
     }
     plane.adopted_ = false;
     plane.tables_.reset();

@@ -23,7 +23,7 @@ static __always_inline void emit_event(const struct finding *finding, enum mf_re
         .time_ns = finding->now_ns,
         .meeting = finding->meeting_number,
         .rule = finding->rule_number,
-        .country = finding->place.country,
+        .country = finding->country,
         .reason = reason,
     };
     bpf_ringbuf_submit(event, 0);

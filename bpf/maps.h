@@ -39,36 +39,23 @@ struct {
     __uint(max_entries, MF_REASONS);
 } reasons SEC(".maps");
 
-/* Sizes, not types: clang 14 writes only a forward declaration of an inner map's key to BTF. */
-struct geo_trie_v4 {
-    __uint(type, BPF_MAP_TYPE_LPM_TRIE);
-    __uint(map_flags, BPF_F_NO_PREALLOC);
-    __uint(key_size, sizeof(struct mf_geo_key_v4));
-    __uint(value_size, sizeof(struct mf_place));
-    __uint(max_entries, 1);
-};
-struct geo_trie_v6 {
-    __uint(type, BPF_MAP_TYPE_LPM_TRIE);
-    __uint(map_flags, BPF_F_NO_PREALLOC);
-    __uint(key_size, sizeof(struct mf_geo_key_v6));
-    __uint(value_size, sizeof(struct mf_place));
+/* Sizes, not types: clang 14 writes only a forward declaration of an inner map's key to BTF.
+ * BPF_F_INNER_MAP (kernel 5.10): tables differ in their number of chunks. */
+struct geo_table {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
+    __uint(key_size, sizeof(__u32));
+    __uint(value_size, sizeof(struct mf_geo_chunk));
     __uint(max_entries, 1);
 };
 
-/* A new database is built aside as two tries, put into the idle slot of both, and control's
- * geo_active is flipped. */
+/* A new table is built aside, put into the idle slot, and control's geo_active is flipped. */
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
     __type(key, __u32);
     __uint(max_entries, MF_GEO_SLOTS);
-    __array(values, struct geo_trie_v4);
-} geo_v4 SEC(".maps");
-struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-    __type(key, __u32);
-    __uint(max_entries, MF_GEO_SLOTS);
-    __array(values, struct geo_trie_v6);
-} geo_v6 SEC(".maps");
+    __array(values, struct geo_table);
+} geo SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_LPM_TRIE);

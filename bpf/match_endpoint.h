@@ -11,13 +11,17 @@ static __always_inline bool endpoint_covers(const struct mf_endpoint *endpoint, 
     return local->halves[0] == packet->local.halves[0] && local->halves[1] == packet->local.halves[1];
 }
 
-/* Index into `meetings`, or 0. Most packets of a host end at the first look-up. */
-static __always_inline __u32 match_endpoint(const struct packet *packet)
+/* First endpoint on the port, or 0: most packets of a host end here. */
+static __always_inline __u32 endpoints_on(__be16 port, __u8 l4_protocol)
 {
-    __u32 slot = bpf_ntohs(packet->local_port) | (packet->l4_protocol == IPPROTO_TCP ? MF_PORT_SLOTS / 2 : 0);
+    __u32 slot = bpf_ntohs(port) | (l4_protocol == IPPROTO_TCP ? MF_PORT_SLOTS / 2 : 0);
     const volatile __u32 *head = bpf_map_lookup_elem(&ports, &slot);
-    __u32 index = head ? *head : 0;
+    return head ? *head : 0;
+}
 
+/* Index into `meetings`, or 0. */
+static __always_inline __u32 match_endpoint(__u32 index, const struct packet *packet)
+{
     for (__u32 i = 0; i < MF_ENDPOINTS_PER_PORT && index; i++) {
         const struct mf_endpoint *endpoint = bpf_map_lookup_elem(&endpoints, &index);
         if (!endpoint)

@@ -32,7 +32,7 @@ static __always_inline void remember_first_fragment(const struct packet *packet,
         .rule = finding->rule,
         .cell = finding->cell,
         .meeting_number = finding->meeting_number,
-        .country = finding->place.country,
+        .country = finding->country,
     };
     if (value.until_ns > finding->rule_until_ns)
         value.until_ns = finding->rule_until_ns;
@@ -55,6 +55,6 @@ static __always_inline enum mf_reason match_fragment(const struct packet *packet
     finding->rule_number = first->rule_number;
     finding->cell = first->cell;
     finding->meeting_number = first->meeting_number;
-    finding->place.country = (__u8)first->country;
+    finding->country = (__u8)first->country;
     return MF_DROP_FRAGMENT;
 }

@@ -44,7 +44,7 @@ __noinline int match_rules(__u32 policy_index, const struct packet *packet, stru
     if (!policy || !packet || !finding)
         return MF_COUNTRY_NOT_CONCERNED;
 
-    __u8 country = finding->place.country;
+    __u8 country = finding->country;
     /* In memory the verifier does not track: its value must not multiply the loop's states. */
     finding->reason = MF_COUNTRY_NOT_CONCERNED;
     finding->now_ns = bpf_ktime_get_boot_ns();

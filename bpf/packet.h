@@ -24,7 +24,6 @@ struct packet {
 
 /* What the evaluation found out on its way; read by counting, events and explanation. */
 struct finding {
-    struct mf_place place;
     __u64 meeting_number;
     __u64 rule_number;
     __u64 rule_until_ns;
@@ -32,4 +31,5 @@ struct finding {
     __u32 reason; /* enum mf_reason, while rules are compared */
     __u32 rule;   /* 0 = none */
     __u32 cell;   /* valid where rule is set */
+    __u8 country; /* 0 = none, or not asked */
 };

@@ -14,7 +14,7 @@
 
 #include <linux/types.h>
 
-#define MF_LAYOUT 1u
+#define MF_LAYOUT 2u
 
 #ifdef __cplusplus
 #define MF_ABI_SIZE(type, size) static_assert(sizeof(type) == (size), #type)
@@ -86,10 +86,11 @@ struct mf_control {
     __u64 geo_generation;
     __u64 geo_build_s; /* Unix time the newest database was built */
     __u64 geo_prefixes_v4, geo_prefixes_v6;
+    __u64 geo_bytes;      /* of the country table in force */
     __u64 retired_drops;  /* packets dropped by rules whose cells have been given back */
     __s64 wall_offset_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME by which the rules' times were set */
 };
-MF_ABI_SIZE(struct mf_control, 80);
+MF_ABI_SIZE(struct mf_control, 88);
 
 /* Map `ports` (mmap): index (protocol, port) → first endpoint of the chain, 0 = none. */
 
@@ -148,24 +149,39 @@ struct mf_traffic {
 };
 MF_ABI_SIZE(struct mf_traffic, 16);
 
-/* Maps `geo_v4`, `geo_v6`: longest prefix → place. Keys as BPF_MAP_TYPE_LPM_TRIE wants them. */
-struct mf_geo_key_v4 {
-    __u32 prefix_bits;
-    __u8 address[4];
+/*
+ * Map `geo` (array of maps): a slot holds one country table, an array of chunks. Nodes lie in it by
+ * the index of their first word, none across the end of a chunk. What stands in a root or a node
+ * is a reference: below 256 the answer, a country (model/country.h; 0 = none); else a node.
+ * kernel-headers/country_table.h reads it, daemon/geo/country_table.h makes it.
+ */
+#define MF_GEO_CHUNK_WORDS 65536u
+struct mf_geo_chunk {
+    __u32 words[MF_GEO_CHUNK_WORDS];
 };
-struct mf_geo_key_v6 {
-    __u32 prefix_bits;
-    __u8 address[16];
-};
-MF_ABI_SIZE(struct mf_geo_key_v4, 8);
-MF_ABI_SIZE(struct mf_geo_key_v6, 20);
+MF_ABI_SIZE(struct mf_geo_chunk, 262144);
 
-struct mf_place {
-    __u8 country; /* model/country.h; 0 = none */
-    __u8 prefix_bits;
-    __u8 pad[2];
-};
-MF_ABI_SIZE(struct mf_place, 4);
+/* The first two chunks are the roots: a reference for each value of an address's first 16 bits. */
+#define MF_GEO_ROOT_V4 0u
+#define MF_GEO_ROOT_V6 1u
+#define MF_GEO_FIRST_NODE (2u * MF_GEO_CHUNK_WORDS)
+
+#define MF_GEO_NODE 0x00FFFFFFu /* index of its first word */
+/* An indexed node has 2^stride entries, chosen by as many next bits of the address. */
+#define MF_GEO_STRIDE_SHIFT 24
+#define MF_GEO_STRIDE 0x1Fu
+#define MF_GEO_LOW 0x20000000u  /* go on with the low 64 bits of an IPv6 address */
+#define MF_GEO_WIDE 0x40000000u /* entries are references; else bytes, which are countries */
+/* A sorted node cuts the next 32 bits of the address into up to 13 stretches: 12 words with the last
+ * value of each but the last one, ascending; then an entry for each. It begins at a cache line, and
+ * with bytes for entries it is one. Stretches that are not needed repeat the last one, and end at
+ * all ones. */
+#define MF_GEO_SORTED 0x80000000u
+#define MF_GEO_ENDS 12u
+#define MF_GEO_STRETCHES 13u
+#define MF_GEO_LINE_WORDS 16u
+/* Nodes on the longest way: each uses 3 bits or more, but for the last one of each half. */
+#define MF_GEO_MOST_NODES 40u
 
 /* Map `prefix_sets`: every exemption and exception, one longest-prefix trie; the set comes first. */
 struct mf_prefix_key {
@@ -222,8 +238,7 @@ struct mf_explain {
     __u32 magic;
     __u8 reason;
     __u8 country;
-    __u8 prefix_bits;
-    __u8 pad;
+    __u8 pad[2];
     __u64 meeting; /* number, 0 = none */
     __u64 rule;    /* number, 0 = none */
 };

@@ -191,7 +191,7 @@ Result<> DataPlane::open_tables()
     control.endpoints = bpf_map__max_entries(maps.endpoints);
     control.cells = bpf_map__max_entries(maps.cells);
 
-    geo_ = std::make_unique<GeoTables>(bpf_map__fd(maps.geo_v4), bpf_map__fd(maps.geo_v6), control);
+    geo_ = std::make_unique<GeoTables>(bpf_map__fd(maps.geo), control);
     const int cells_fd = bpf_map__fd(maps.cells);
     const int sets_fd = bpf_map__fd(maps.prefix_sets);
     tables.read_cell = [cells_fd](std::uint32_t cell) { return pins::read_cell(cells_fd, cell); };

@@ -2,28 +2,41 @@
 // The country tables in the kernel: built aside, put in force by one write.
 #pragma once
 
-#include "daemon/geo/place_table.h"
+#include "daemon/geo/country_table.h"
 #include "kernel-headers/abi.h"
 #include "model/result.h"
 #include "pins/unique_fd.h"
 
 namespace meetfence::dataplane {
 
+/// A table in the kernel that no packet reads yet.
+struct StagedTable {
+    UniqueFd map;
+    std::size_t bytes = 0;
+    std::size_t prefixes_v4 = 0, prefixes_v6 = 0;
+    Time build;
+};
+
+/// Copies the table into a kernel map of its own. Touches nothing else: any thread may do it.
+[[nodiscard]] Result<StagedTable> stage_table(const geo::CountryTable& table, const geo::PlaceTable& places);
+
 class GeoTables {
 public:
-    /// `v4_fd`, `v6_fd`: the maps `geo_v4` and `geo_v6`; they and `control` outlive the object.
-    GeoTables(int v4_fd, int v6_fd, mf_control& control) : v4_fd_(v4_fd), v6_fd_(v6_fd), control_(&control) {}
+    /// `geo_fd`: the map `geo`; it and `control` outlive the object.
+    GeoTables(int geo_fd, mf_control& control) : geo_fd_(geo_fd), control_(&control) {}
 
-    /// On failure the old tables stay in force.
-    [[nodiscard]] Result<> put_in_force(const geo::PlaceTable& table);
+    /// One write. Returns when no packet can see the old table any more, and its memory is given
+    /// back. On failure the old table stays in force.
+    [[nodiscard]] Result<> put_in_force(StagedTable table);
 
     /// Returns when every packet that was on its way before the call is through: the kernel waits for
     /// an RCU grace period after an update of a map of maps.
     [[nodiscard]] Result<> wait_for_packets();
 
 private:
-    int v4_fd_;
-    int v6_fd_;
+    [[nodiscard]] Result<> make_barrier();
+
+    int geo_fd_;
     mf_control* control_;
     UniqueFd barrier_;
 };

@@ -2,20 +2,38 @@
 #include "daemon/geo/place_table.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace meetfence::geo {
 namespace {
 
 constexpr AddressNumber kLastAddress = ~AddressNumber{0};
 
+constexpr AddressNumber last_address(Family family)
+{
+    return family == Family::v4 ? 0xffffffffU : kLastAddress;
+}
+
 unsigned trailing_zeros(AddressNumber number, unsigned at_most)
 {
-    unsigned zeros = 0;
-    while (zeros < at_most && (number & 1) == 0) {
-        number >>= 1;
-        ++zeros;
+    const auto low = static_cast<std::uint64_t>(number);
+    const auto high = static_cast<std::uint64_t>(number >> 64);
+    const int zeros = low != 0 ? std::countr_zero(low) : 64 + std::countr_zero(high);
+    return std::min(static_cast<unsigned>(zeros), at_most);
+}
+
+// The largest aligned block at `first` that does not reach beyond `last`, as bits of the host part.
+unsigned largest_block(AddressNumber first, AddressNumber last, unsigned bits)
+{
+    const unsigned aligned = trailing_zeros(first, bits);
+    const AddressNumber addresses = last - first + 1; // 0: all of IPv6
+    if (addresses == 0) {
+        return aligned;
     }
-    return zeros;
+    const auto high = static_cast<std::uint64_t>(addresses >> 64);
+    const auto low = static_cast<std::uint64_t>(addresses);
+    const auto width = high != 0 ? 64 + std::bit_width(high) : std::bit_width(low);
+    return std::min(aligned, static_cast<unsigned>(width) - 1);
 }
 
 // Walks along one list of ranges as the sweep moves up.
@@ -121,8 +139,24 @@ std::vector<PlacedRange> tunnels()
     return ranges;
 }
 
-std::vector<PlacedPrefix> build_family(std::span<const Database> databases, Agreement agreement,
-                                       std::span<const PlacedPrefix> overrides, Family family)
+// Calls `take(first, host_bits)` for the fewest prefixes that cover exactly the range.
+template <class Take> void for_each_prefix(const PlacedRange& range, Family family, Take take)
+{
+    const unsigned bits = address_bits(family);
+    for (AddressNumber first = range.first;;) {
+        const unsigned host_bits = largest_block(first, range.last, bits);
+        const AddressNumber last =
+            host_bits == 128 ? kLastAddress : first + ((AddressNumber{1} << host_bits) - 1);
+        take(first, host_bits);
+        if (last == range.last) {
+            return;
+        }
+        first = last + 1;
+    }
+}
+
+std::vector<PlacedRange> build_family(std::span<const Database> databases, Agreement agreement,
+                                      std::span<const PlacedPrefix> overrides, Family family)
 {
     std::vector<const std::vector<PlacedRange>*> lists;
     for (const auto& database : databases) {
@@ -136,12 +170,22 @@ std::vector<PlacedPrefix> build_family(std::span<const Database> databases, Agre
     if (!top.empty()) {
         ranges = overlay(ranges, top);
     }
-    std::vector<PlacedPrefix> prefixes;
-    prefixes.reserve(ranges.size());
+    return ranges;
+}
+
+std::size_t count_prefixes(std::span<const PlacedRange> ranges, Family family)
+{
+    std::size_t count = 0;
     for (const auto& range : ranges) {
-        split(range, family, prefixes);
+        for_each_prefix(range, family, [&](AddressNumber, unsigned) { ++count; });
     }
-    return prefixes;
+    return count;
+}
+
+// The place `number` lies in.
+Places::const_iterator find(const Places& places, AddressNumber number)
+{
+    return std::ranges::upper_bound(places, number, {}, &Place::first) - 1;
 }
 
 } // namespace
@@ -172,36 +216,72 @@ std::vector<PlacedRange> merge(std::span<const std::vector<PlacedRange>* const> 
 
 void split(const PlacedRange& range, Family family, std::vector<PlacedPrefix>& prefixes)
 {
-    const unsigned bits = address_bits(family);
-    AddressNumber first = range.first;
-    for (;;) {
-        unsigned host_bits = trailing_zeros(first, bits);
-        // Shorten until the block ends within the range.
-        const auto end = [&] {
-            return host_bits == 128 ? kLastAddress : first + ((AddressNumber{1} << host_bits) - 1);
-        };
-        while (end() > range.last) {
-            --host_bits;
+    for_each_prefix(range, family, [&](AddressNumber first, unsigned host_bits) {
+        const auto bits = static_cast<std::uint8_t>(address_bits(family) - host_bits);
+        prefixes.push_back({{to_address(first, family), bits}, range.country});
+    });
+}
+
+Places to_places(std::span<const PlacedRange> ranges, Family family)
+{
+    const auto end = last_address(family);
+    Places places{{}};
+    const auto add = [&](AddressNumber first, Country country) {
+        if (places.back().first == first) {
+            places.pop_back();
         }
-        prefixes.push_back(
-            {{to_address(first, family), static_cast<std::uint8_t>(bits - host_bits)}, range.country});
-        if (end() == range.last) {
-            return;
+        if (places.empty() || places.back().country != country) {
+            places.push_back({first, country});
         }
-        first = end() + 1;
+    };
+    places.reserve(ranges.size() + ranges.size() / 8);
+    for (const auto& range : ranges) {
+        add(range.first, range.country);
+        if (range.last != end) {
+            add(range.last + 1, {});
+        }
     }
+    return places;
 }
 
 PlaceTable build_table(std::span<const Database> databases, Agreement agreement,
                        std::span<const PlacedPrefix> overrides)
 {
     PlaceTable table;
-    table.v4 = build_family(databases, agreement, overrides, Family::v4);
-    table.v6 = build_family(databases, agreement, overrides, Family::v6);
+    const auto v4 = build_family(databases, agreement, overrides, Family::v4);
+    const auto v6 = build_family(databases, agreement, overrides, Family::v6);
+    table.prefixes_v4 = count_prefixes(v4, Family::v4);
+    table.prefixes_v6 = count_prefixes(v6, Family::v6);
+    table.v4 = to_places(v4, Family::v4);
+    table.v6 = to_places(v6, Family::v6);
     for (const auto& database : databases) {
         table.build = std::max(table.build, database.build);
     }
     return table;
+}
+
+Country country_of(const PlaceTable& table, const IpAddress& address)
+{
+    const auto family = address.is_v4() ? Family::v4 : Family::v6;
+    return find(table.places(family), to_number(address))->country;
+}
+
+IpPrefix prefix_around(const PlaceTable& table, const IpAddress& address)
+{
+    const auto family = address.is_v4() ? Family::v4 : Family::v6;
+    const auto& places = table.places(family);
+    const auto number = to_number(address);
+    const auto place = find(places, number);
+    const auto next = place + 1;
+    const AddressNumber last = next == places.end() ? last_address(family) : next->first - 1;
+    std::uint8_t bits = 0;
+    for (;; ++bits) {
+        const auto prefix = IpPrefix::around(address, bits);
+        const auto range = to_range({prefix, {}});
+        if (range.first >= place->first && range.last <= last) {
+            return prefix;
+        }
+    }
 }
 
 } // namespace meetfence::geo

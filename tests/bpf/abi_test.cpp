@@ -59,7 +59,7 @@ protected:
 
 TEST_F(Abi, LaysOutControlAlike)
 {
-    LAYOUT(mf_control, 14);
+    LAYOUT(mf_control, 15);
     MEMBER(0, layout);
     MEMBER(1, meetings);
     MEMBER(2, policies);
@@ -72,8 +72,9 @@ TEST_F(Abi, LaysOutControlAlike)
     MEMBER(9, geo_build_s);
     MEMBER(10, geo_prefixes_v4);
     MEMBER(11, geo_prefixes_v6);
-    MEMBER(12, retired_drops);
-    MEMBER(13, wall_offset_ns);
+    MEMBER(12, geo_bytes);
+    MEMBER(13, retired_drops);
+    MEMBER(14, wall_offset_ns);
 }
 
 TEST_F(Abi, LaysOutEndpointsAlike)
@@ -133,14 +134,6 @@ TEST_F(Abi, LaysOutReasonCountersAlike)
     MEMBER(1, bytes);
 }
 
-TEST_F(Abi, LaysOutPlacesAlike)
-{
-    LAYOUT(mf_place, 3);
-    MEMBER(0, country);
-    MEMBER(1, prefix_bits);
-    MEMBER(2, pad);
-}
-
 TEST_F(Abi, LaysOutPrefixKeysAlike)
 {
     LAYOUT(mf_prefix_key, 4);
@@ -194,8 +187,7 @@ TEST_F(Abi, GivesEveryMapItsKeyValueAndSize)
         {"cell_events", kArray, 4, sizeof(std::uint64_t), Settings{}.cells, BPF_F_MMAPABLE},
         {"cells", BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(mf_cell), Settings{}.cells, 0},
         {"reasons", BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(mf_traffic), MF_REASONS, 0},
-        {"geo_v4", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, MF_GEO_SLOTS, 0},
-        {"geo_v6", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, MF_GEO_SLOTS, 0},
+        {"geo", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, MF_GEO_SLOTS, 0},
         {"prefix_sets", BPF_MAP_TYPE_LPM_TRIE, sizeof(mf_prefix_key), 4, 65536, BPF_F_NO_PREALLOC},
         {"fragments", BPF_MAP_TYPE_LRU_HASH, sizeof(mf_fragment_key), sizeof(mf_fragment), MF_FRAGMENTS, 0},
         {"events", BPF_MAP_TYPE_RINGBUF, 0, 0, MF_EVENT_RING_BYTES, 0},

@@ -24,7 +24,8 @@ protected:
         EXPECT_EQ(explanation.verdict,
                   explanation.answer.reason >= MF_FIRST_DROP ? Verdict::drop : Verdict::pass);
         EXPECT_EQ(explanation.answer.magic, MF_EXPLAIN_MAGIC);
-        EXPECT_EQ(explanation.answer.pad, 0);
+        EXPECT_EQ(explanation.answer.pad[0], 0);
+        EXPECT_EQ(explanation.answer.pad[1], 0);
         return explanation.answer;
     }
     void expect(const mf_explain& answer, mf_reason reason, std::string_view code, bool of_meeting,
@@ -32,7 +33,6 @@ protected:
     {
         EXPECT_EQ(answer.reason, reason);
         EXPECT_EQ(answer.country, code.empty() ? 0 : country(code).number());
-        EXPECT_EQ(answer.prefix_bits, code.empty() ? 0 : family == Family::ipv4 ? 24 : 48);
         EXPECT_EQ(answer.meeting, of_meeting ? program.meetings[meeting].number : 0);
         EXPECT_EQ(answer.rule, rule.number);
     }

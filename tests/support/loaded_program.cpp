@@ -9,14 +9,14 @@
 #include <stdexcept>
 #include <string>
 
+#include "daemon/dataplane/geo_tables.h"
+#include "daemon/geo/place_table.h"
 #include "meetfence.skel.h"
 #include "model/endpoint.h"
 #include "model/ip.h"
 
 namespace meetfence::test {
 namespace {
-
-constexpr std::uint32_t kGeoPrefixes = 1024;
 
 [[noreturn]] void refused(const std::string& what)
 {
@@ -130,8 +130,6 @@ LoadedProgram::LoadedProgram(const Settings& settings)
     check(meetfence_bpf::load(skeleton_.get()), "loading the program (CAP_BPF and CAP_NET_ADMIN are needed)");
 
     map_tables();
-    geo_v4_.slots = maps.geo_v4;
-    geo_v6_.slots = maps.geo_v6;
     control[0].layout = MF_LAYOUT;
     ring_.reset(ring_buffer__new(fd(maps.events), collect_event, &events_, nullptr));
     if (!ring_) {
@@ -157,21 +155,30 @@ void LoadedProgram::map_tables()
     map(cell_events, skeleton_->maps.cell_events);
 }
 
-// Made when it is first written to: putting it into its slot costs a grace period of the kernel's.
-int LoadedProgram::geo_trie(Geo& geo, std::size_t key_bytes, std::uint32_t slot)
+// Before the next packet, not with every prefix; and into the same memory, where it fits: putting a
+// map into its slot costs a grace period of the kernel's.
+void LoadedProgram::write_geo_slots()
 {
-    auto& trie = geo.tries.at(slot);
-    if (!trie) {
-        bpf_map_create_opts options{};
-        options.sz = sizeof(options);
-        options.map_flags = BPF_F_NO_PREALLOC;
-        trie = UniqueFd(bpf_map_create(BPF_MAP_TYPE_LPM_TRIE, "geo", static_cast<std::uint32_t>(key_bytes),
-                                       sizeof(mf_place), kGeoPrefixes, &options));
-        check(trie.get(), "making a geo trie");
-        const int inner = trie.get();
-        check(bpf_map_update_elem(fd(geo.slots), &slot, &inner, BPF_ANY), "putting a geo trie into its slot");
+    for (std::uint32_t number = 0; number < geo_slots_.size(); ++number) {
+        auto& slot = geo_slots_.at(number);
+        if (std::exchange(slot.written, true)) {
+            continue;
+        }
+        const auto places = geo::build_table({}, geo::Agreement::all, slot.places);
+        const auto table = value_of(geo::make_country_table(places));
+        const auto chunks = table.words.size() / MF_GEO_CHUNK_WORDS;
+        if (slot.memory.size() != chunks) {
+            const auto staged = value_of(dataplane::stage_table(table, places));
+            const int inner = staged.map.get();
+            check(bpf_map_update_elem(fd(skeleton_->maps.geo), &number, &inner, BPF_ANY),
+                  "putting a country table into its slot");
+            slot.memory = value_of(pins::MappedArray<mf_geo_chunk>::map(
+                inner, chunks, pins::Access::read_write, "country table"));
+        }
+        for (std::size_t i = 0; i < chunks; ++i) {
+            std::memcpy(&slot.memory[i], &table.words[i * MF_GEO_CHUNK_WORDS], sizeof(mf_geo_chunk));
+        }
     }
-    return trie.get();
 }
 
 std::uint32_t LoadedProgram::add_meeting()
@@ -224,21 +231,11 @@ PlacedRule LoadedProgram::add_rule(std::uint32_t meeting, const KernelRule& rule
     return {index, element.number, element.cells};
 }
 
-void LoadedProgram::place(std::string_view text, std::string_view country_code, std::uint32_t geo_slot)
+void LoadedProgram::place(std::string_view prefix, std::string_view country_code, std::uint32_t geo_slot)
 {
-    const auto prefix = value_of(IpPrefix::parse(text));
-    const mf_place place{country(country_code).number(), prefix.bits, {}};
-    if (prefix.is_v4()) {
-        mf_geo_key_v4 key{prefix.bits, {}};
-        std::copy_n(prefix.address.bytes().begin() + 12, sizeof(key.address), key.address);
-        check(bpf_map_update_elem(geo_trie(geo_v4_, sizeof(key), geo_slot), &key, &place, BPF_ANY),
-              "placing a prefix");
-    } else {
-        mf_geo_key_v6 key{prefix.bits, {}};
-        std::ranges::copy(prefix.address.bytes(), key.address);
-        check(bpf_map_update_elem(geo_trie(geo_v6_, sizeof(key), geo_slot), &key, &place, BPF_ANY),
-              "placing a prefix");
-    }
+    auto& slot = geo_slots_.at(geo_slot);
+    slot.places.push_back({value_of(IpPrefix::parse(prefix)), country(country_code)});
+    slot.written = false;
 }
 
 void LoadedProgram::put_prefix(std::uint32_t set, std::string_view text)
@@ -259,8 +256,9 @@ void LoadedProgram::exempt(std::string_view prefix)
     put_prefix(control[0].exempt_set, prefix);
 }
 
-LoadedProgram::TestRun LoadedProgram::test_run(Bytes input, std::size_t metadata_bytes) const
+LoadedProgram::TestRun LoadedProgram::test_run(Bytes input, std::size_t metadata_bytes)
 {
+    write_geo_slots();
     TestRun run{Verdict::pass, Bytes(input.size())};
     // The context begins with the metadata: data_meta is 0, the packet starts behind it.
     xdp_md context{};
@@ -287,6 +285,17 @@ LoadedProgram::TestRun LoadedProgram::test_run(Bytes input, std::size_t metadata
 Outcome LoadedProgram::run(const Bytes& frame)
 {
     return run_with_metadata(frame, {});
+}
+
+void LoadedProgram::send(const Bytes& frame, std::uint32_t times) const
+{
+    bpf_test_run_opts options{};
+    options.sz = sizeof(options);
+    options.data_in = frame.data();
+    options.data_size_in = static_cast<std::uint32_t>(frame.size());
+    options.repeat = static_cast<int>(times);
+    check(bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.meetfence_xdp), &options),
+          "BPF_PROG_TEST_RUN");
 }
 
 Outcome LoadedProgram::run_with_metadata(const Bytes& frame, const Bytes& metadata)
@@ -361,6 +370,11 @@ std::uint32_t LoadedProgram::verified_instructions() const
     check(bpf_obj_get_info_by_fd(bpf_program__fd(skeleton_->progs.meetfence_xdp), &info, &size),
           "program info");
     return info.verified_insns;
+}
+
+int LoadedProgram::geo_fd() const
+{
+    return fd(skeleton_->maps.geo);
 }
 
 const bpf_object* LoadedProgram::object() const

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/geo/address_range.h"
 #include "kernel-headers/abi.h"
 #include "model/country.h"
 #include "model/rule.h"
@@ -76,6 +77,9 @@ public:
 
     /// Sends a frame; the kernel takes none shorter than an Ethernet header.
     Outcome run(const Bytes& frame);
+    /// Sends it so many times, as fast as the kernel can; what that changes is for `counters`. Any
+    /// thread may do it.
+    void send(const Bytes& frame, std::uint32_t times) const;
     /// Sends it with these bytes as XDP metadata in front.
     Outcome run_with_metadata(const Bytes& frame, const Bytes& metadata);
     /// Asks for the verdict as the daemon does.
@@ -88,6 +92,7 @@ public:
     void forget_fragments();
     [[nodiscard]] std::uint32_t verified_instructions() const;
     [[nodiscard]] const bpf_object* object() const;
+    [[nodiscard]] int geo_fd() const;
 
     // The kernel's tables themselves.
     pins::MappedArray<mf_control> control;
@@ -105,24 +110,25 @@ private:
     struct FreeRing {
         void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
     };
-    struct Geo { // one family's database
-        const bpf_map* slots = nullptr;
-        std::array<UniqueFd, MF_GEO_BARRIER_SLOT> tries;
+    struct GeoSlot {
+        std::vector<geo::PlacedPrefix> places;
+        bool written = true; // what the kernel has is what `places` say
+        pins::MappedArray<mf_geo_chunk> memory;
     };
     struct TestRun {
         Verdict verdict;
         Bytes output; // metadata and packet
     };
-    [[nodiscard]] TestRun test_run(Bytes input, std::size_t metadata_bytes) const;
+    [[nodiscard]] TestRun test_run(Bytes input, std::size_t metadata_bytes);
     [[nodiscard]] int fd(const bpf_map* map) const { return bpf_map__fd(map); }
     void map_tables();
-    [[nodiscard]] int geo_trie(Geo& geo, std::size_t key_bytes, std::uint32_t slot);
+    void write_geo_slots();
     void put_prefix(std::uint32_t set, std::string_view prefix);
 
     std::unique_ptr<meetfence_bpf, Unload> skeleton_;
     std::unique_ptr<ring_buffer, FreeRing> ring_;
     std::vector<mf_event> events_;
-    Geo geo_v4_, geo_v6_;
+    std::array<GeoSlot, MF_GEO_BARRIER_SLOT> geo_slots_;
     std::uint32_t cells_;
     std::uint32_t last_meeting_ = 0, last_endpoint_ = 0, last_rule_ = 0, last_set_ = 0;
     std::uint32_t next_cell_ = 1; // cell 0 belongs to no rule, so that a lost number shows

@@ -35,8 +35,9 @@ public:
         auto wanted = agreed(known, agreement);
         const auto overrides = random_overrides(wanted);
         const auto table = geo::build_table(databases, agreement, overrides);
-        EXPECT_TRUE((family_ == Family::v4 ? table.v6 : table.v4).empty());
-        expect(family_ == Family::v4 ? table.v4 : table.v6, wanted);
+        EXPECT_EQ(table.places(family_ == Family::v4 ? Family::v6 : Family::v4), (geo::Places{{}}));
+        expect_in_order(table.places(family_), base() + kSpace);
+        expect(table, wanted);
     }
 
 private:
@@ -103,25 +104,45 @@ private:
         return overrides;
     }
 
-    void expect(const std::vector<geo::PlacedPrefix>& prefixes, const Oracle& wanted) const
+    static void expect_in_order(const geo::Places& places, geo::AddressNumber end)
     {
-        Oracle found{};
-        auto free_from = geo::AddressNumber{0};
-        for (const auto& placed : prefixes) {
-            const auto [first, last, place] = geo::to_range(placed);
-            ASSERT_GE(first, free_from) << "not ascending, or overlapping: " << placed.prefix.text();
-            ASSERT_GE(first, base());
-            ASSERT_LT(last, base() + kSpace);
-            ASSERT_FALSE(place.none());
-            ASSERT_EQ(IpPrefix::around(placed.prefix.address, placed.prefix.bits), placed.prefix);
-            free_from = last + 1;
-            for (auto i = first; i <= last; ++i) {
-                found.at(static_cast<std::size_t>(i - base())) = place;
+        ASSERT_EQ(places.front().first, 0U);
+        for (std::size_t i = 1; i < places.size(); ++i) {
+            ASSERT_LT(places[i - 1].first, places[i].first);
+            ASSERT_NE(places[i - 1].country, places[i].country);
+        }
+        ASSERT_LE(places.back().first, end);
+        ASSERT_TRUE(places.back().country.none());
+    }
+
+    void expect(const geo::PlaceTable& table, const Oracle& wanted) const
+    {
+        for (std::size_t i = 0; i < kSpace; ++i) {
+            const auto address = geo::to_address(base() + i, family_);
+            ASSERT_EQ(geo::country_of(table, address).code(), wanted.at(i).code()) << address.text();
+            ASSERT_EQ(geo::prefix_around(table, address).text(), widest_around(address, wanted).text())
+                << address.text();
+        }
+        for (const auto outside : {base() - 1, base() + kSpace}) {
+            ASSERT_TRUE(geo::country_of(table, geo::to_address(outside, family_)).none());
+        }
+    }
+
+    // Shortened while all its addresses are in one country. Around the space there is none.
+    [[nodiscard]] IpPrefix widest_around(const IpAddress& address, const Oracle& wanted) const
+    {
+        const auto bits_of_space = geo::address_bits(family_) - 8;
+        const auto of_address = wanted.at(static_cast<std::size_t>(geo::to_number(address) - base()));
+        for (auto bits = geo::address_bits(family_); bits > bits_of_space; --bits) {
+            const auto shorter =
+                geo::to_range({IpPrefix::around(address, static_cast<std::uint8_t>(bits - 1)), {}});
+            for (auto i = shorter.first; i <= shorter.last; ++i) {
+                if (wanted.at(static_cast<std::size_t>(i - base())) != of_address) {
+                    return IpPrefix::around(address, static_cast<std::uint8_t>(bits));
+                }
             }
         }
-        for (std::size_t i = 0; i < kSpace; ++i) {
-            ASSERT_EQ(found.at(i).code(), wanted.at(i).code()) << geo::to_address(base() + i, family_).text();
-        }
+        return IpPrefix::around(address, of_address.none() ? 0 : static_cast<std::uint8_t>(bits_of_space));
     }
 
     std::mt19937 random_;

@@ -14,6 +14,7 @@ using geo::Agreement;
 using geo::Family;
 using geo::PlacedPrefix;
 using geo::PlacedRange;
+using geo::Places;
 using Ranges = std::vector<PlacedRange>;
 
 constexpr AddressNumber kLast4 = 0xffffffffU;
@@ -73,6 +74,34 @@ TEST(SplitRange, OfAllButTheEndsHasTwoPrefixesALength)
     EXPECT_EQ(split(1, kLast4 - 1, Family::v4).size(), 62U);
     EXPECT_EQ(split(1, kLast6 - 1, Family::v6).size(), 254U);
     EXPECT_EQ(split(1, kLast6, Family::v6).size(), 128U);
+}
+
+TEST(ToPlaces, BeginAtZeroAndSayWhereCountriesEnd)
+{
+    EXPECT_EQ(geo::to_places({}, Family::v6), (Places{{0, {}}}));
+    EXPECT_EQ(geo::to_places(Ranges{{5, 9, country("CN")}}, Family::v6),
+              (Places{{0, {}}, {5, country("CN")}, {10, {}}}));
+    EXPECT_EQ(geo::to_places(Ranges{{0, 9, country("CN")}, {20, 29, country("HK")}}, Family::v6),
+              (Places{{0, country("CN")}, {10, {}}, {20, country("HK")}, {30, {}}}));
+}
+
+TEST(ToPlaces, JoinNeighboursOfOneCountryOnly)
+{
+    EXPECT_EQ(geo::to_places(Ranges{{5, 9, country("CN")}, {10, 14, country("CN")}, {15, 15, country("HK")}},
+                             Family::v6),
+              (Places{{0, {}}, {5, country("CN")}, {15, country("HK")}, {16, {}}}));
+    EXPECT_EQ(geo::to_places(Ranges{{5, 9, country("CN")}, {11, 14, country("CN")}}, Family::v6),
+              (Places{{0, {}}, {5, country("CN")}, {10, {}}, {11, country("CN")}, {15, {}}}));
+}
+
+TEST(ToPlaces, ReachTheEndOfTheSpace)
+{
+    EXPECT_EQ(geo::to_places(Ranges{{0, kLast6, country("CN")}}, Family::v6), (Places{{0, country("CN")}}));
+    EXPECT_EQ(geo::to_places(Ranges{{kLast6, kLast6, country("CN")}}, Family::v6),
+              (Places{{0, {}}, {kLast6, country("CN")}}));
+    EXPECT_EQ(
+        geo::to_places(Ranges{{0, kLast6 - 1, country("CN")}, {kLast6, kLast6, country("CN")}}, Family::v6),
+        (Places{{0, country("CN")}}));
 }
 
 TEST(Overlay, LetsTheUpperLayerCountWhereTheyMeet)
@@ -140,17 +169,7 @@ TEST(MergedDatabases, GoByTheFirstThatKnowsTheAddressWhereAsked)
 // Which country the built table places an address in.
 std::string place(const geo::PlaceTable& table, std::string_view text)
 {
-    const auto address = value_of(IpAddress::parse(text));
-    std::string found = "--";
-    for (const auto* prefixes : {&table.v4, &table.v6}) {
-        for (const auto& placed : *prefixes) {
-            if (placed.prefix.contains(address)) {
-                EXPECT_EQ(found, "--") << text << " is placed twice";
-                found = placed.country.code();
-            }
-        }
-    }
-    return found;
+    return std::string(geo::country_of(table, value_of(IpAddress::parse(text))).code());
 }
 
 geo::Database database(Ranges v4, Ranges v6, std::string_view build = "2026-01-01T00:00:00Z")
@@ -218,17 +237,69 @@ TEST(BuiltTable, NeedsNoDatabase)
     const PlacedPrefix overrides[] = {{prefix("203.0.113.0/24"), country("CN")},
                                       {prefix("2001:db8:c::/48"), country("CN")}};
     const auto table = geo::build_table({}, Agreement::all, overrides);
-    EXPECT_EQ(table.v4, (std::vector{overrides[0]}));
-    EXPECT_EQ(table.v6, (std::vector{overrides[1]}));
-    EXPECT_TRUE(geo::build_table({}, Agreement::first, {}).v4.empty());
+    EXPECT_EQ(table.v4,
+              (Places{{0, {}}, {number("203.0.113.0"), country("CN")}, {number("203.0.114.0"), {}}}));
+    EXPECT_EQ(table.v6,
+              (Places{{0, {}}, {number("2001:db8:c::"), country("CN")}, {number("2001:db8:d::"), {}}}));
+    EXPECT_EQ(table.prefixes_v4, 1U);
+    EXPECT_EQ(table.prefixes_v6, 1U);
+    for (const auto agreement : {Agreement::all, Agreement::first}) {
+        const auto nothing = geo::build_table({}, agreement, {});
+        EXPECT_EQ(nothing.v4, (Places{{}}));
+        EXPECT_EQ(nothing.v6, (Places{{}}));
+        EXPECT_EQ(nothing.prefixes_v4 + nothing.prefixes_v6, 0U);
+    }
 }
 
 TEST(BuiltTable, CoversEverythingWhereAnOverrideDoes)
 {
     const PlacedPrefix overrides[] = {{prefix("0.0.0.0/0"), country("CN")}, {prefix("::/0"), country("CN")}};
     const auto table = geo::build_table({}, Agreement::all, overrides);
-    EXPECT_EQ(table.v4, (std::vector{overrides[0]}));
-    EXPECT_EQ(table.v6, (std::vector{overrides[1]}));
+    EXPECT_EQ(table.v4, (Places{{0, country("CN")}}));
+    EXPECT_EQ(table.v6, (Places{{0, country("CN")}}));
+    EXPECT_EQ(table.prefixes_v4, 1U);
+    EXPECT_EQ(table.prefixes_v6, 1U);
+}
+
+TEST(BuiltTable, CountsPrefixesAsTheDatabaseHasThem)
+{
+    // Two of three neighbours are in one country: one place, but two prefixes.
+    const geo::Database one[] = {
+        database({range("198.18.0.0", "198.18.0.255", "CN"), range("198.18.1.0", "198.18.1.127", "CN"),
+                  range("198.18.1.128", "198.18.1.255", "HK")},
+                 {range("2001:db8:1::", "2001:db8:3:ffff:ffff:ffff:ffff:ffff", "CN")})};
+    const auto table = geo::build_table(one, Agreement::all, {});
+    EXPECT_EQ(table.prefixes_v4, 3U);
+    EXPECT_EQ(table.prefixes_v6, 2U); // …1::/48 and …2::/47
+    EXPECT_EQ(table.v4.size(), 4U);
+    // An override cuts the /24 around it into eight prefixes and is one itself.
+    const PlacedPrefix overrides[] = {{prefix("198.18.0.77/32"), country("HK")}};
+    EXPECT_EQ(geo::build_table(one, Agreement::all, overrides).prefixes_v4, 3U - 1 + 8 + 1);
+}
+
+TEST(BuiltTable, CountsNoPrefixWhereDatabasesDisagree)
+{
+    const geo::Database two[] = {database({range("198.18.0.0", "198.18.0.255", "CN")}, {}),
+                                 database({range("198.18.0.128", "198.18.1.255", "HK")}, {})};
+    EXPECT_EQ(geo::build_table(two, Agreement::all, {}).prefixes_v4, 2U);
+    EXPECT_EQ(geo::build_table(two, Agreement::first, {}).prefixes_v4, 3U);
+}
+
+TEST(BuiltTable, KnowsAddressesAtBothEndsOfAFamily)
+{
+    const PlacedPrefix overrides[] = {{prefix("0.0.0.0/32"), country("CN")},
+                                      {prefix("255.255.255.255/32"), country("HK")},
+                                      {prefix("::/128"), country("MO")},
+                                      {prefix("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128"), country("TW")}};
+    const auto table = geo::build_table({}, Agreement::all, overrides);
+    EXPECT_EQ(place(table, "0.0.0.0"), "CN");
+    EXPECT_EQ(place(table, "0.0.0.1"), "--");
+    EXPECT_EQ(place(table, "255.255.255.254"), "--");
+    EXPECT_EQ(place(table, "255.255.255.255"), "HK");
+    EXPECT_EQ(place(table, "::"), "MO");
+    EXPECT_EQ(place(table, "::1"), "--");
+    EXPECT_EQ(place(table, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe"), "--");
+    EXPECT_EQ(place(table, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), "TW");
 }
 
 } // namespace

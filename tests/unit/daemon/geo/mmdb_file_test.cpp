@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <ctime>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/support/error_of.h"
 #include "tests/unit/daemon/geo/made_mmdb.h"
@@ -159,6 +161,38 @@ TEST_F(MmdbFile, IsNotAffectedByWhatHappensToTheFileAfterwards)
     EXPECT_EQ(before.v4, v4);
 }
 
+TEST_F(MmdbFile, IsReadFromMemoryAsFromTheDisk)
+{
+    const auto path = make_mmdb(directory, "country", "iso 6 --alias", kPlaces6);
+    const auto loaded = value_of(geo::load_mmdb(path));
+    const auto read = value_of(geo::read_mmdb(read_file(path), "upload"));
+    EXPECT_EQ(read.path, "upload");
+    EXPECT_EQ(read.type, loaded.type);
+    EXPECT_EQ(read.build, loaded.build);
+    EXPECT_EQ(read.v4, loaded.v4);
+    EXPECT_EQ(read.v6, loaded.v6);
+    for (const auto& bytes : {std::string(), std::string("x"), std::string(100000, 'x')}) {
+        const auto refused = geo::read_mmdb(bytes, "upload");
+        ASSERT_FALSE(refused);
+        EXPECT_MENTIONS(refused.error().message, "country database upload: ");
+    }
+}
+
+TEST_F(MmdbFile, IsKeptAsItWasRead)
+{
+    const auto path = make_mmdb(directory, "country", "iso 4", kPlaces);
+    const auto bytes = read_file(path);
+    const auto loaded = value_of(geo::load_mmdb(path));
+    write_file(path, "x");
+    for (const auto& database : {loaded, value_of(geo::read_mmdb(bytes, "upload"))}) {
+        std::string copy(bytes.size() + 1, '\0');
+        const auto got = pread(database.copy->get(), copy.data(), copy.size(), 0);
+        ASSERT_EQ(got, static_cast<ssize_t>(bytes.size()));
+        copy.pop_back();
+        EXPECT_TRUE(copy == bytes);
+    }
+}
+
 TEST_F(MmdbFile, IsRefusedWithItsNameAndTheCause)
 {
     const auto empty = directory.path("empty");
@@ -166,6 +200,11 @@ TEST_F(MmdbFile, IsRefusedWithItsNameAndTheCause)
     const auto garbage = directory.path("garbage");
     write_file(garbage, std::string(100000, 'x'));
     const auto no_country = make_mmdb(directory, "none", "iso 4", "198.19.7.0/24 - CN\n");
+    const auto pipe = directory.path("pipe");
+    ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0); // to which nobody will ever write
+    const auto large = directory.path("large");
+    write_file(large, "x");
+    std::filesystem::resize_file(large, (1ULL << 30) + 1);
     const struct {
         std::string path;
         ErrorCode code;
@@ -174,6 +213,8 @@ TEST_F(MmdbFile, IsRefusedWithItsNameAndTheCause)
         {directory.path("missing"), ErrorCode::not_found, "No such file"},
         {directory.path(), ErrorCode::invalid, "regular file"},
         {"/dev/zero", ErrorCode::invalid, "regular file"},
+        {pipe, ErrorCode::invalid, "regular file"},
+        {large, ErrorCode::invalid, "1 GiB"},
         {empty, ErrorCode::invalid, "empty"},
         {garbage, ErrorCode::invalid, "no MaxMind DB"},
         {no_country, ErrorCode::invalid, "no address"},

@@ -3,8 +3,10 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -18,6 +20,7 @@
 #include "daemon/control/event_hub.h"
 #include "daemon/control/http_server.h"
 #include "daemon/control/router.h"
+#include "daemon/geo/directory_watch.h"
 #include "daemon/log.h"
 #include "daemon/service/clock.h"
 #include "daemon/service/service.h"
@@ -69,12 +72,17 @@ public:
           kernel_events_(io, dup(service.event_fd())),
           timer_(io),
           tidy_timer_(io),
+          file_events_(io),
+          settle_timer_(io),
           signals_(io, SIGTERM, SIGINT, SIGHUP)
     {
     }
 
     Result<> start()
     {
+        files_ = TRY(geo::DirectoryWatch::watch(service_.config().databases));
+        file_events_.assign(dup(files_.fd()));
+        wait_for_files();
         timer_fd_ = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
         if (timer_fd_ < 0) {
             return fail(ErrorCode::internal, std::string("timerfd_create: ") + std::strerror(errno));
@@ -130,6 +138,24 @@ private:
         });
     }
 
+    void wait_for_files()
+    {
+        file_events_.async_wait(asio::posix::stream_descriptor::wait_read, [this](ErrorCodeOf error) {
+            if (error) {
+                return;
+            }
+            if (files_.read()) {
+                settle_timer_.expires_after(kSettle);
+                settle_timer_.async_wait([this](ErrorCodeOf disturbed) {
+                    if (!disturbed && !files_.being_written()) {
+                        service_.geo_files_changed();
+                    }
+                });
+            }
+            wait_for_files();
+        });
+    }
+
     void wait_for_signal()
     {
         signals_.async_wait([this](ErrorCodeOf error, int signal) {
@@ -140,9 +166,11 @@ private:
                 io_.stop();
                 return;
             }
-            if (auto done = service_.reload_geo(); !done) {
-                log(Severity::error, done.error().message);
-            }
+            service_.reload_geo(false, [](const Result<>& done) {
+                if (!done) {
+                    log(Severity::error, done.error().message);
+                }
+            });
             wait_for_signal();
         });
     }
@@ -152,8 +180,23 @@ private:
     asio::posix::stream_descriptor kernel_events_;
     asio::posix::stream_descriptor timer_;
     asio::steady_timer tidy_timer_;
+    // Publishers replace several files one after the other.
+    static constexpr auto kSettle = std::chrono::seconds(1);
+    geo::DirectoryWatch files_;
+    asio::posix::stream_descriptor file_events_;
+    asio::steady_timer settle_timer_;
     asio::signal_set signals_;
     int timer_fd_ = -1;
+};
+
+// Long work that is under way ends before what it works on does.
+struct FinishWork {
+    asio::thread_pool& pool;
+    ~FinishWork()
+    {
+        pool.stop();
+        pool.join();
+    }
 };
 
 } // namespace
@@ -163,18 +206,29 @@ Result<> run_daemon(const Config& config)
     const auto lock = TRY(lock_state(config));
     control::EventHub events; // outlives the connections, which live as long as the loop
     asio::io_context io;
+    asio::thread_pool long_work(1);
     const service::Listener listener{
-        .log = log, .event = [&](const Json& event) { events.publish(event, service::wall_now()); }};
+        .log = log,
+        .event = [&](const Json& event) { events.publish(event, service::wall_now()); },
+        // By way of the loop: nothing begins before the service has started.
+        .background =
+            [&](std::function<std::function<void()>()> work) {
+                asio::post(io, [&, work = std::move(work)] {
+                    asio::post(long_work, [&, work] { asio::post(io, work()); });
+                });
+            }};
     const auto service = TRY(service::Service::start(config, listener));
+    const FinishWork finish{long_work};
 
     Watch watch(io, *service);
     TRY(watch.start());
-    const auto handler = [&](const control::Request& request) {
-        auto response = control::answer(*service, request, log);
-        if (request.method != "GET") {
-            watch.rearm();
-        }
-        return response;
+    const auto handler = [&](const control::Request& request, const control::Reply& reply) {
+        control::answer(*service, request, log, [&, reply, changes = request.method != "GET"](auto response) {
+            if (changes) {
+                watch.rearm();
+            }
+            reply(std::move(response));
+        });
     };
     std::error_code ignored;
     std::filesystem::create_directories(std::filesystem::path(config.socket).parent_path(), ignored);

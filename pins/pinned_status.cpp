@@ -136,6 +136,7 @@ Result<PinnedStatus> read_pinned_status(const Path& bpf_dir)
     status.prefixes_v4 = control.geo_prefixes_v4;
     status.prefixes_v6 = control.geo_prefixes_v6;
     status.generation = control.geo_generation;
+    status.geo_bytes = control.geo_bytes;
     status.build = Time(std::chrono::seconds(control.geo_build_s));
 
     std::error_code error;
@@ -180,7 +181,8 @@ Json to_json(const PinnedStatus& status, std::string_view version, bool daemon_r
                  {{"prefixes_v4", status.prefixes_v4},
                   {"prefixes_v6", status.prefixes_v6},
                   {"build", status.build == Time() ? Json(nullptr) : Json(format_time(status.build))},
-                  {"generation", status.generation}}},
+                  {"generation", status.generation},
+                  {"bytes", status.geo_bytes}}},
                 {"meetings", status.meetings},
                 {"rules_active", status.rules_active},
                 {"packets",

@@ -21,7 +21,7 @@ struct InterfaceStatus {
 
 struct PinnedStatus {
     std::vector<InterfaceStatus> interfaces;
-    std::uint64_t prefixes_v4 = 0, prefixes_v6 = 0, generation = 0;
+    std::uint64_t prefixes_v4 = 0, prefixes_v6 = 0, generation = 0, geo_bytes = 0;
     Time build;
     std::uint64_t meetings = 0;
     std::uint64_t rules_active = 0;

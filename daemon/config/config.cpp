@@ -18,7 +18,8 @@ namespace {
 constexpr auto kTopKeys = std::to_array<std::string_view>(
     {"interfaces", "geo", "exempt", "control", "metrics", "policy", "limits", "state_dir", "bpf_dir"});
 constexpr auto kInterfaceKeys = std::to_array<std::string_view>({"name", "mode"});
-constexpr auto kGeoKeys = std::to_array<std::string_view>({"databases", "agreement", "overrides"});
+constexpr auto kGeoKeys = std::to_array<std::string_view>(
+    {"databases", "agreement", "overrides", "min_countries", "max_age", "when_old"});
 constexpr auto kControlKeys = std::to_array<std::string_view>({"socket", "operators", "viewers"});
 constexpr auto kMetricsKeys = std::to_array<std::string_view>({"listen"});
 constexpr auto kPolicyKeys = std::to_array<std::string_view>({"approvals", "max_duration"});
@@ -147,6 +148,16 @@ Result<> read_geo(const ObjectReader& top, Config& config)
     }
     if (const auto* overrides = geo.find("overrides")) {
         TRY(read_overrides(*overrides, config));
+    }
+    TRY(read_number(geo, "min_countries", 1, country_count(), config.min_countries));
+    if (const auto text = TRY(geo.text("max_age"))) {
+        config.max_age = TRY(parse_duration(*text).map_error(
+            [](Error error) { return std::move(error).context("'geo.max_age'"); }));
+    }
+    const auto when_old = TRY(geo.text("when_old")).value_or("warn");
+    config.refuse_old = when_old == "refuse";
+    if (!config.refuse_old && when_old != "warn") {
+        return wrong(geo, "when_old", "must be warn or refuse, not '" + when_old + "'");
     }
     return {};
 }

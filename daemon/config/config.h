@@ -19,7 +19,10 @@ struct Config {
     std::vector<std::string> databases{"/var/lib/meetfence/country.mmdb"};
     geo::Agreement agreement = geo::Agreement::all;
     std::vector<geo::PlacedPrefix> overrides;
-    std::vector<IpPrefix> exempt; // sorted, none twice
+    std::uint64_t min_countries = 150;                          // a database with fewer is refused
+    std::chrono::seconds max_age = std::chrono::hours(24 * 45); // of a database
+    bool refuse_old = false;                                    // else an older one is only warned about
+    std::vector<IpPrefix> exempt;                               // sorted, none twice
     std::string socket = "/run/meetfence/control.sock";
     std::string operators = "meetfence";    // Unix group that may change things
     std::string viewers = "meetfence-view"; // Unix group that may look

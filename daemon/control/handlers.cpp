@@ -50,20 +50,11 @@ std::string summary(const Rule& rule)
                        format_time(rule.until));
 }
 
-Json geo_view(const Service& service, const Json& status)
+std::optional<IpPrefix> prefix_of(const Service& service, const mf_explain& answer,
+                                  const std::optional<SocketAddress>& from)
 {
-    auto json = status.at("geo");
-    json["agreement"] = service.config().agreement == geo::Agreement::all ? "all" : "first";
-    json["overrides"] = service.config().overrides.size();
-    return json;
-}
-
-std::optional<IpPrefix> prefix_of(const mf_explain& answer, const std::optional<SocketAddress>& from)
-{
-    if (answer.country == 0 || !from) {
-        return std::nullopt;
-    }
-    return IpPrefix::around(from->address, answer.prefix_bits);
+    return answer.country == 0 || !from ? std::nullopt
+                                        : service.prefix_of(from->address, Country(answer.country));
 }
 
 // The source address of a frame the caller gave, where it is plain IP in Ethernet.
@@ -93,7 +84,7 @@ Json view(const Service& service, const service::Explanation& explanation)
 {
     const auto& answer = explanation.answer;
     const auto* meeting = service.registry().meeting_by_number(answer.meeting);
-    const auto prefix = prefix_of(answer, explanation.from);
+    const auto prefix = prefix_of(service, answer, explanation.from);
     return Json{
         {"verdict", is_drop(answer.reason) ? "drop" : "pass"},
         {"reason", reason_name(answer.reason)},
@@ -243,34 +234,6 @@ Result<Response> post_explain(Service& service, const Request& request)
     const auto explanation =
         TRY(service.explain(TRY(SocketAddress::parse(*from)), TRY(Endpoint::parse(*to))));
     return json_response(view(service, explanation));
-}
-
-Result<Response> get_geo(Service& service, const Request& /*request*/)
-{
-    return json_response(geo_view(service, TRY(service.status())));
-}
-
-Result<Response> reload_geo(Service& service, const Request& request)
-{
-    TRY(service.reload_geo());
-    auto response = TRY(get_geo(service, request));
-    response.summary = "country table loaded anew";
-    return response;
-}
-
-Result<Response> look_address_up(Service& service, const Request& request)
-{
-    const auto address = TRY(IpAddress::parse(request.path.at(2)));
-    // A port nobody uses on an address of the same family: the question is only where it lies.
-    const Endpoint nowhere{
-        .address = address.is_v4() ? IpAddress::v4(0) : IpAddress(), .first_port = 9, .last_port = 9};
-    const SocketAddress from{address, 9};
-    const auto explanation = TRY(service.explain(from, nowhere));
-    const auto prefix = prefix_of(explanation.answer, from);
-    const Country country(explanation.answer.country);
-    return json_response({{"address", address.text()},
-                          {"country", country.none() ? Json(nullptr) : Json(country.code())},
-                          {"prefix", prefix ? Json(prefix->text()) : Json(nullptr)}});
 }
 
 Result<Response> get_events(Service& /*service*/, const Request& request)

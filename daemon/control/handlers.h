@@ -2,6 +2,8 @@
 // One function for each method of each resource of the HTTP API (docs: contract of the API).
 #pragma once
 
+#include <functional>
+
 #include "daemon/control/message.h"
 #include "daemon/service/service.h"
 
@@ -19,10 +21,15 @@ namespace meetfence::control {
 [[nodiscard]] Result<Response> delete_rule(service::Service& service, const Request& request);
 [[nodiscard]] Result<Response> post_explain(service::Service& service, const Request& request);
 [[nodiscard]] Result<Response> get_geo(service::Service& service, const Request& request);
-[[nodiscard]] Result<Response> reload_geo(service::Service& service, const Request& request);
 [[nodiscard]] Result<Response> look_address_up(service::Service& service, const Request& request);
 [[nodiscard]] Result<Response> get_events(service::Service& service, const Request& request);
 [[nodiscard]] Result<Response> get_declaration(service::Service& service, const Request& request);
 [[nodiscard]] Result<Response> put_declaration(service::Service& service, const Request& request);
+
+// Long work: they return at once, and reply when it is done.
+using LaterReply = std::function<void(Result<Response>)>;
+void reload_geo(service::Service& service, const Request& request, LaterReply reply);
+void roll_back_geo(service::Service& service, const Request& request, LaterReply reply);
+void diff_geo(service::Service& service, const Request& request, LaterReply reply);
 
 } // namespace meetfence::control

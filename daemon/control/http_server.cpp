@@ -112,16 +112,25 @@ private:
                 .method = std::string(message.method_string()), .body = message.body(), .peer = peer_};
             const auto target = message.target();
             auto parsed = parse_target({target.data(), target.size()}, request);
-            auto response = parsed ? handler_(request) : problem(parsed.error());
-            if (response.stream_events && response.status == 200) {
-                follow_events();
-            } else {
-                if (response.status == 200 && response.content_type == "application/x-ndjson") {
-                    response.body = events_.recent();
-                }
-                respond(response, message.keep_alive());
+            if (!parsed) {
+                respond(problem(parsed.error()), message.keep_alive());
+                return;
             }
+            handler_(request, [self = shared_from_this(), keep_alive = message.keep_alive()](
+                                  Response response) { self->on_reply(std::move(response), keep_alive); });
         }
+    }
+
+    void on_reply(Response response, bool keep_alive)
+    {
+        if (response.stream_events && response.status == 200) {
+            follow_events();
+            return;
+        }
+        if (response.status == 200 && response.content_type == "application/x-ndjson") {
+            response.body = events_.recent();
+        }
+        respond(response, keep_alive);
     }
 
     void respond(const Response& response, bool keep_alive)

@@ -13,7 +13,9 @@
 
 namespace meetfence::control {
 
-using Handler = std::function<Response(const Request&)>;
+using Reply = std::function<void(Response)>;
+/// Replies at once or later, on the same thread.
+using Handler = std::function<void(const Request&, const Reply&)>;
 
 struct ServerSettings {
     std::string socket;

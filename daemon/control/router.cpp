@@ -17,6 +17,7 @@ struct Route {
     Role role;             // the least that may ask
     Result<Response> (*handler)(service::Service&, const Request&);
     bool can_dry_run = false; // ?dry_run=true changes nothing: who may look may ask it
+    void (*later)(service::Service&, const Request&, LaterReply) = nullptr; // in the place of `handler`
 };
 
 constexpr auto kRoutes = std::to_array<Route>({
@@ -32,7 +33,9 @@ constexpr auto kRoutes = std::to_array<Route>({
     {"DELETE", "v1/rules/{}", Role::operator_, delete_rule},
     {"POST", "v1/explain", Role::viewer, post_explain},
     {"GET", "v1/geo", Role::viewer, get_geo},
-    {"POST", "v1/geo/reload", Role::operator_, reload_geo},
+    {"POST", "v1/geo/reload", Role::operator_, nullptr, false, reload_geo},
+    {"POST", "v1/geo/rollback", Role::operator_, nullptr, false, roll_back_geo},
+    {"POST", "v1/geo/diff", Role::operator_, nullptr, false, diff_geo},
     {"GET", "v1/geo/{}", Role::viewer, look_address_up},
     {"GET", "v1/events", Role::viewer, get_events},
     {"GET", "v1/declaration", Role::viewer, get_declaration},
@@ -76,60 +79,96 @@ std::string one_line(const std::string& text)
     return safe;
 }
 
-Response dispatch(service::Service& service, const Request& request, const Route*& chosen)
+Response forbidden(const service::Service& service, const Request& request, Role least)
+{
+    const auto& groups = service.config();
+    return problem(403, request.peer.text() + " may not do this: it takes a member of group " +
+                            (least == Role::viewer ? groups.viewers + " or " : "") + groups.operators);
+}
+
+// The route, or the refusal.
+tl::expected<const Route*, Response> route_of(const Request& request)
 {
     std::string allow;
     for (const auto& route : kRoutes) {
         if (!matches(route.path, request.path)) {
             continue;
         }
-        if (route.method != request.method) {
-            allow.append(allow.empty() ? "" : ", ").append(route.method);
-            continue;
+        if (route.method == request.method) {
+            return &route;
         }
-        chosen = &route;
-        const auto least = route.can_dry_run && request.flag("dry_run") ? Role::viewer : route.role;
-        if (request.peer.role < least) {
-            const auto& groups = service.config();
-            return problem(403, request.peer.text() + " may not do this: it takes a member of group " +
-                                    (least == Role::viewer ? groups.viewers + " or " : "") +
-                                    groups.operators);
-        }
-        try {
-            auto response = route.handler(service, request);
-            return response ? std::move(*response) : problem(response.error());
-        } catch (const std::exception& error) { // a library's; ours are values
-            return problem(500, std::string("unexpected: ") + error.what());
-        }
+        allow.append(allow.empty() ? "" : ", ").append(route.method);
     }
-    if (!allow.empty()) {
-        auto response = problem(405, request.method + " is not for this resource: " + allow + " are");
-        response.allow = allow;
-        return response;
+    if (allow.empty()) {
+        return tl::make_unexpected(problem(404, "there is no such resource"));
     }
-    return problem(404, "there is no such resource");
+    auto response = problem(405, request.method + " is not for this resource: " + allow + " are");
+    response.allow = allow;
+    return tl::make_unexpected(std::move(response));
+}
+
+Response to_response(Result<Response> result)
+{
+    return result ? std::move(*result) : problem(result.error());
+}
+
+Response ask(const Route& route, service::Service& service, const Request& request)
+{
+    try {
+        return to_response(route.handler(service, request));
+    } catch (const std::exception& error) { // a library's; ours are values
+        return problem(500, std::string("unexpected: ") + error.what());
+    }
+}
+
+// Of a change that was asked for: who did, and what came of it.
+void log_change(const Route& route, const Request& request, const Response& response, const Log& log)
+{
+    if (route.role != Role::operator_ && response.status != 403) {
+        return;
+    }
+    const bool done = response.status < 300;
+    // A refusal of what was written wrongly may quote it, and with it an address.
+    std::string why;
+    if (!done && response.status != 400) {
+        why = ": " + Json::parse(response.body).value("detail", "");
+    }
+    log(done ? service::Severity::notice : service::Severity::warning,
+        one_line(request.peer.text() + ": " + target_of(route, request) +
+                 (done ? " done" + (response.summary.empty() ? "" : ": " + response.summary)
+                       : " refused (" + std::to_string(response.status) + ")" + why)));
 }
 
 } // namespace
 
-Response answer(service::Service& service, const Request& request,
-                const std::function<void(service::Severity, const std::string&)>& log)
+void answer(service::Service& service, const Request& request, const Log& log,
+            const std::function<void(Response)>& reply)
 {
-    const Route* route = nullptr;
-    auto response = dispatch(service, request, route);
-    if (route != nullptr && (route->role == Role::operator_ || response.status == 403)) {
-        const bool done = response.status < 300;
-        // A refusal of what was written wrongly may quote it, and with it an address.
-        std::string why;
-        if (!done && response.status != 400) {
-            why = ": " + Json::parse(response.body).value("detail", "");
-        }
-        log(done ? service::Severity::notice : service::Severity::warning,
-            one_line(request.peer.text() + ": " + target_of(*route, request) +
-                     (done ? " done" + (response.summary.empty() ? "" : ": " + response.summary)
-                           : " refused (" + std::to_string(response.status) + ")" + why)));
+    const auto found = route_of(request);
+    if (!found) {
+        reply(found.error());
+        return;
     }
-    return response;
+    const auto& route = **found;
+    const auto finish = [&route, log, reply](const Request& asked, Response response) {
+        log_change(route, asked, response, log);
+        reply(std::move(response));
+    };
+    const auto least = route.can_dry_run && request.flag("dry_run") ? Role::viewer : route.role;
+    if (request.peer.role < least) {
+        finish(request, forbidden(service, request, least));
+        return;
+    }
+    if (route.handler != nullptr) {
+        finish(request, ask(route, service, request));
+        return;
+    }
+    // Of the request, what the log needs; its body may be large.
+    Request asked = request;
+    asked.body.clear();
+    route.later(service, request, [finish, asked = std::move(asked)](Result<Response> result) {
+        finish(asked, to_response(std::move(result)));
+    });
 }
 
 } // namespace meetfence::control

@@ -10,8 +10,11 @@
 
 namespace meetfence::control {
 
-/// Answers, and tells `log` of every change that was asked for, with who asked.
-[[nodiscard]] Response answer(service::Service& service, const Request& request,
-                              const std::function<void(service::Severity, const std::string&)>& log);
+using Log = std::function<void(service::Severity, const std::string&)>;
+
+/// Answers, at once or when long work is done, and tells `log` of every change that was asked for,
+/// with who asked.
+void answer(service::Service& service, const Request& request, const Log& log,
+            const std::function<void(Response)>& reply);
 
 } // namespace meetfence::control

@@ -32,15 +32,6 @@ Result<> prepare_state_dir(const std::string& path)
     return {};
 }
 
-Result<std::vector<geo::Database>> read_databases(const Config& config)
-{
-    std::vector<geo::Database> databases;
-    for (const auto& path : config.databases) {
-        databases.push_back(TRY(geo::load_mmdb(path)));
-    }
-    return databases;
-}
-
 } // namespace
 
 Service::Service(Config config, Listener listener, store::Store store, dataplane::DataPlane plane)
@@ -48,7 +39,8 @@ Service::Service(Config config, Listener listener, store::Store store, dataplane
       listener_(std::move(listener)),
       store_(std::move(store)),
       plane_(std::move(plane)),
-      registry_(limits_of(config_))
+      registry_(limits_of(config_)),
+      archive_(config_.state_dir + "/geo")
 {
 }
 
@@ -57,7 +49,12 @@ Result<std::unique_ptr<Service>> Service::start(Config config, Listener listener
     TRY(prepare_state_dir(config.state_dir));
     auto store = TRY(store::Store::open(config.state_dir + "/meetfence.db"));
     // The files first: what is wrong with them is known before anything is made in the kernel.
-    auto databases = read_databases(config);
+    Progress progress("start");
+    std::vector<GeoFile> files;
+    for (const auto& path : config.databases) {
+        files.push_back({path, path});
+    }
+    auto loaded = load_geo(config, files, progress);
     const auto settings = config.dataplane_settings();
     auto plane = TRY(dataplane::DataPlane::open(settings));
     std::unique_ptr<Service> service(
@@ -68,15 +65,7 @@ Result<std::unique_ptr<Service>> Service::start(Config config, Listener listener
     } else {
         service->listener_.log(Severity::info, "making kernel tables anew: " + service->plane_.why_new());
     }
-    // An adopted country table goes on being good where the files are not.
-    auto loaded = databases ? service->put_in_force(*databases) : fail(std::move(databases).error());
-    if (!loaded) {
-        if (!service->plane_.adopted() || service->plane_.tables().control().geo_generation == 0) {
-            return fail(std::move(loaded).error());
-        }
-        service->listener_.log(Severity::error,
-                               loaded.error().message + "; the country table in force stays");
-    }
+    TRY(service->start_geo(std::move(loaded)));
     TRY(service->bring_kernel_up_to_date());
     service->plane_.carry_counters_over();
     for (const auto& warning : TRY(service->plane_.go(settings))) {
@@ -141,38 +130,6 @@ Result<> Service::bring_kernel_up_to_date()
     return {};
 }
 
-Result<> Service::put_in_force(const std::vector<geo::Database>& databases)
-{
-    if (databases.empty()) {
-        listener_.log(Severity::warning,
-                      "no country database is configured: only geo.overrides place addresses");
-    }
-    TRY(plane_.geo().put_in_force(geo::build_table(databases, config_.agreement, config_.overrides)));
-    databases_.clear();
-    for (const auto& database : databases) {
-        databases_.push_back({database.path, database.type, database.build});
-    }
-    const auto& control = plane_.tables().control();
-    listener_.log(Severity::info,
-                  fmt::format("country table {} in force: {} IPv4 and {} IPv6 prefixes{}",
-                              control.geo_generation, control.geo_prefixes_v4, control.geo_prefixes_v6,
-                              databases.empty() ? "" : ", built " + format_time(geo_build())));
-    return {};
-}
-
-Result<> Service::reload_geo()
-{
-    auto databases = read_databases(config_);
-    auto loaded = databases ? put_in_force(*databases) : fail(std::move(databases).error());
-    if (!loaded) {
-        auto error = std::move(loaded).error();
-        error.message += "; the country table in force stays";
-        return fail(std::move(error));
-    }
-    listener_.event({{"event", "geo_loaded"}, {"generation", plane_.tables().control().geo_generation}});
-    return {};
-}
-
 Result<Json> Service::status() const
 {
     const auto pinned = TRY(read_pinned_status(config_.bpf_dir));
@@ -187,7 +144,7 @@ Result<Json> Service::status() const
     }
     json["interfaces"] = std::move(interfaces);
     auto& databases = json["geo"]["databases"] = Json::array();
-    for (const auto& database : databases_) {
+    for (const auto& database : geo_.facts.databases) {
         databases.push_back(
             {{"path", database.path}, {"type", database.type}, {"build", format_time(database.build)}});
     }

@@ -4,6 +4,7 @@
 // the change is on the disk and in force in the kernel, or fails and leaves everything as it was.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -12,7 +13,9 @@
 
 #include "daemon/config/config.h"
 #include "daemon/dataplane/data_plane.h"
+#include "daemon/geo/archive.h"
 #include "daemon/policy/registry.h"
+#include "daemon/service/geo_load.h"
 #include "daemon/store/store.h"
 #include "model/declaration.h"
 #include "model/json.h"
@@ -22,16 +25,22 @@ namespace meetfence::service {
 
 enum class Severity : std::uint8_t { info, notice, warning, error };
 
-/// Where the service tells what nobody asked: log lines, and events for whoever follows them.
+/// Does the first half on another thread, one after the other in the order given, and then the half
+/// that it returns on the service's own.
+using Background = std::function<void(std::function<std::function<void()>()>)>;
+
+/// Where the service tells what nobody asked: log lines, and events for whoever follows them; and
+/// who does its long work.
 struct Listener {
     std::function<void(Severity, const std::string&)> log;
     std::function<void(const Json&)> event;
+    Background background;
 };
 
-struct LoadedDatabase {
-    std::string path;
-    std::string type;
-    Time build;
+struct GeoDiffAnswer {
+    GeoDiff diff;
+    CountrySet under_rule;
+    std::string refusal; // why a reload with this file would be refused
 };
 
 struct Explanation {
@@ -46,9 +55,20 @@ public:
 
     [[nodiscard]] const policy::Registry& registry() const { return registry_; }
     [[nodiscard]] const Config& config() const { return config_; }
-    [[nodiscard]] const std::vector<LoadedDatabase>& databases() const { return databases_; }
     [[nodiscard]] Result<Json> status() const;
     [[nodiscard]] Time geo_build() const; // of the country table in force
+    [[nodiscard]] const GeoTable& geo() const { return geo_; }
+    /// The largest prefix around an address that the kernel places in `country`, all of which lies
+    /// there. None where only the kernel still knows the table.
+    [[nodiscard]] std::optional<IpPrefix> prefix_of(const IpAddress& address, Country country) const;
+    /// Why the last load came to nothing; empty where it did not.
+    [[nodiscard]] const std::string& geo_problem() const { return geo_problem_; }
+    [[nodiscard]] bool geo_rolled_back() const { return geo_rolled_back_; }
+    /// How many files a rollback would go back to.
+    [[nodiscard]] std::size_t geo_previous() const { return geo_previous_; }
+    /// The long work that is under way, or null.
+    [[nodiscard]] const Progress* geo_working() const { return geo_working_.get(); }
+    [[nodiscard]] CountrySet countries_under_rule() const;
     [[nodiscard]] std::vector<CountryCounts> counts(const Rule& rule) const;
 
     [[nodiscard]] Result<> put_meeting(const Meeting& meeting);
@@ -60,7 +80,15 @@ public:
     [[nodiscard]] Result<Rule> withdraw_rule(std::uint64_t number, const std::string& why);
     [[nodiscard]] Result<std::vector<DeclaredChange>> apply(const Declaration& declaration, bool dry_run);
 
-    [[nodiscard]] Result<> reload_geo();
+    // These return at once; `done` is called later, on the same thread.
+    using Done = std::function<void(Result<>)>;
+    using DoneDiff = std::function<void(Result<GeoDiffAnswer>)>;
+    void reload_geo(bool force, Done done);
+    void roll_back_geo(Done done);
+    /// `bytes`: a database file called `name`, in the place of the configured file `replaces` (empty:
+    /// the only one, or the one of the same type).
+    void diff_geo(const std::string& name, const std::string& replaces, std::string bytes, DoneDiff done);
+    void geo_files_changed();
     [[nodiscard]] Result<Explanation> explain(const SocketAddress& from, const Endpoint& to) const;
     [[nodiscard]] Result<Explanation> explain(std::span<const std::uint8_t> frame) const;
 
@@ -77,7 +105,20 @@ private:
 
     [[nodiscard]] Result<> load_state();
     [[nodiscard]] Result<> bring_kernel_up_to_date();
-    [[nodiscard]] Result<> put_in_force(const std::vector<geo::Database>& databases);
+
+    // While one is at work, nothing comes in force: it may read what is.
+    struct GeoJob {
+        std::shared_ptr<Progress> progress;
+        std::function<std::function<void()>()> work;
+    };
+    [[nodiscard]] Result<> start_geo(Result<LoadedGeo> loaded);
+    [[nodiscard]] Result<> commit_geo(LoadedGeo loaded);
+    void load_in_background(const char* what, std::function<std::vector<GeoFile>()> files,
+                            std::function<Result<>(LoadedGeo)> judge, Done done);
+    void enqueue(GeoJob job);
+    void next_geo_job();
+    [[nodiscard]] Result<std::string> database_to_replace(const std::string& wanted,
+                                                          const std::string& type) const;
 
     enum class Disk : std::uint8_t { write, leave };
     [[nodiscard]] Result<> commit(const store::Changes& changes, const std::string& why, Disk disk);
@@ -95,7 +136,14 @@ private:
     dataplane::DataPlane plane_;
     policy::Registry registry_;
     store::Counts final_counts_;
-    std::vector<LoadedDatabase> databases_;
+    geo::Archive archive_; // once the service has started, used by long work only: one at a time
+    std::size_t geo_previous_ = 0;
+    GeoTable geo_; // in force
+    std::string geo_problem_;
+    bool geo_rolled_back_ = false;
+    std::string geo_signature_; // of the configured files as they were loaded last
+    std::shared_ptr<Progress> geo_working_;
+    std::deque<GeoJob> geo_jobs_;
     std::int64_t wall_offset_ns_ = 0;
 };
 

@@ -60,7 +60,8 @@ class Daemon:
         return {
             "interfaces": [{"name": INTERFACE, "mode": "native"}],
             # Overrides alone: a start without a database takes no time.
-            "geo": {"databases": [], "overrides": overrides()},
+            # Databases made for a test know a handful of countries.
+            "geo": {"databases": [], "overrides": overrides(), "min_countries": 1},
             "control": {"socket": str(self.socket_path), "operators": OPERATORS,
                         "viewers": VIEWERS},
             "state_dir": str(self.state_dir),

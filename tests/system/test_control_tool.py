@@ -29,7 +29,7 @@ sys.stdin.read()
 
 COMMANDS = ("status", "meeting add", "meeting list", "meeting show", "meeting remove", "block",
             "unblock", "rule list", "rule show", "rule enforce", "rule monitor", "explain",
-            "geo lookup", "geo status", "geo reload", "events", "apply", "diff", "export")
+            "geo lookup", "geo status", "geo reload", "geo rollback", "geo diff", "events", "apply", "diff", "export")
 
 
 # Exit status.

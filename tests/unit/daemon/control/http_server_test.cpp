@@ -27,13 +27,19 @@ protected:
     {
         return HttpServer::listen(
             io, {.socket = path, .groups = {}},
-            [this](const control::Request& request) {
+            [this](const control::Request& request, const control::Reply& reply) {
                 requests.push_back(request);
                 if (request.path.back() == "events") {
-                    return control::Response{.content_type = "application/x-ndjson",
-                                             .stream_events = request.flag("follow")};
+                    reply(control::Response{.content_type = "application/x-ndjson",
+                                            .stream_events = request.flag("follow")});
+                    return;
                 }
-                return control::json_response({{"path", request.path}, {"body", request.body}});
+                auto response = control::json_response({{"path", request.path}, {"body", request.body}});
+                if (request.path.back() == "later") {
+                    replies.push_back([reply, response] { reply(response); });
+                    return;
+                }
+                reply(std::move(response));
             },
             events);
     }
@@ -67,10 +73,15 @@ protected:
         return text;
     }
 
+    static void write_all(const UniqueFd& fd, std::string_view sent)
+    {
+        EXPECT_EQ(write(fd.get(), sent.data(), sent.size()), static_cast<ssize_t>(sent.size()));
+    }
+
     std::string exchange(std::string_view sent, std::string_view end = "\r\n\r\n")
     {
         const auto fd = connect();
-        EXPECT_EQ(write(fd.get(), sent.data(), sent.size()), static_cast<ssize_t>(sent.size()));
+        write_all(fd, sent);
         return read_until(fd, end);
     }
 
@@ -79,6 +90,7 @@ protected:
     boost::asio::io_context io;
     control::EventHub events;
     std::vector<control::Request> requests;
+    std::vector<std::function<void()>> replies; // that are waited for
 };
 
 TEST_F(HttpServerTest, AnswersARequestWithWhoAsked)
@@ -226,9 +238,40 @@ TEST_F(HttpServerTest, TellsWhereItCannotListen)
 {
     const auto server = HttpServer::listen(
         io, {.socket = directory.path("missing/control.sock"), .groups = {}},
-        [](const control::Request&) { return control::Response{}; }, events);
+        [](const control::Request&, const control::Reply& reply) { reply({}); }, events);
     ASSERT_FALSE(server);
     EXPECT_MENTIONS(server.error().message, "missing/control.sock");
+}
+
+TEST_F(HttpServerTest, AnswersOthersWhileLongWorkIsUnderWay)
+{
+    auto server = listen();
+    const auto slow = connect();
+    const auto quick = connect();
+    write_all(slow, "POST /v1/later HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+    write_all(quick, "GET /v1/now HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_MENTIONS(read_until(quick, "now"), "200 OK");
+    ASSERT_EQ(replies.size(), 1U);
+    replies.front()();
+    EXPECT_MENTIONS(read_until(slow, "later"), "200 OK");
+}
+
+TEST_F(HttpServerTest, OutlivesAnAskerWhoDoesNotWait)
+{
+    auto server = listen();
+    {
+        const auto slow = connect();
+        write_all(slow, "POST /v1/later HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+        for (int i = 0; i < 2000 && replies.empty(); ++i) {
+            io.restart();
+            io.run_for(std::chrono::milliseconds(1));
+        }
+    }
+    ASSERT_EQ(replies.size(), 1U);
+    replies.front()();
+    const auto next = connect();
+    write_all(next, "GET /v1/now HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_MENTIONS(read_until(next, "now"), "200 OK");
 }
 
 TEST_F(HttpServerTest, TakesItsSocketAwayWhenItGoes)

@@ -20,8 +20,12 @@ protected:
         EXPECT_TRUE(control::parse_target(target, request));
         // Never read: no route is taken, or its handler refuses the body first.
         alignas(service::Service) static std::byte nothing[sizeof(service::Service)];
-        return control::answer(reinterpret_cast<service::Service&>(nothing), request,
-                               [&](service::Severity, const std::string& text) { logged.push_back(text); });
+        control::Response answer{.status = 0};
+        control::answer(
+            reinterpret_cast<service::Service&>(nothing), request,
+            [&](service::Severity, const std::string& text) { logged.push_back(text); },
+            [&](control::Response response) { answer = std::move(response); });
+        return answer;
     }
 
     std::vector<std::string> logged;

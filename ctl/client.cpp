@@ -15,23 +15,6 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using boost::system::error_code;
 
-http::verb verb_of(Method method)
-{
-    switch (method) {
-    case Method::get:
-        return http::verb::get;
-    case Method::put:
-        return http::verb::put;
-    case Method::post:
-        return http::verb::post;
-    case Method::patch:
-        return http::verb::patch;
-    case Method::remove:
-        return http::verb::delete_;
-    }
-    return http::verb::get;
-}
-
 ErrorCode code_of(unsigned status)
 {
     switch (status) {
@@ -60,7 +43,36 @@ Error connect_error(const std::string& path, const error_code& cause)
                                                 path, cause.message())};
 }
 
+Result<Answer> read_answer(const Response& response)
+{
+    if (response.status >= 400) {
+        return fail(refusal(response));
+    }
+    if (response.body.empty()) {
+        return Answer{response.status, Json()};
+    }
+    auto answer = TRY(parse_json(response.body, "the daemon's answer"));
+    return Answer{response.status, std::move(answer)};
+}
+
 } // namespace
+
+http::verb verb_of(Method method)
+{
+    switch (method) {
+    case Method::get:
+        return http::verb::get;
+    case Method::put:
+        return http::verb::put;
+    case Method::post:
+        return http::verb::post;
+    case Method::patch:
+        return http::verb::patch;
+    case Method::remove:
+        return http::verb::delete_;
+    }
+    return http::verb::get;
+}
 
 Client::Client(std::string socket_path) : socket_path_(std::move(socket_path)) {}
 Client::~Client() = default;
@@ -103,7 +115,7 @@ Result<Response> Client::request(Method method, std::string_view target, std::st
 {
     TRY(connect());
     error_code error;
-    http::write(connection_->socket, make_request(verb_of(method), target, body), error);
+    http::write(connection_->socket, make_request(verb_of(method), target, {body}), error);
     std::vector<Response> responses;
     if (!error) {
         TRY(append_responses(1, responses));
@@ -168,15 +180,13 @@ Result<std::vector<Response>> Client::get_batch(std::span<const std::string> tar
 
 Result<Answer> Client::call(Method method, std::string_view target, const Json* body)
 {
-    const auto response = TRY(request(method, target, body == nullptr ? std::string{} : to_line(*body)));
-    if (response.status >= 400) {
-        return fail(refusal(response));
-    }
-    if (response.body.empty()) {
-        return Answer{response.status, Json()};
-    }
-    auto answer = TRY(parse_json(response.body, "the daemon's answer"));
-    return Answer{response.status, std::move(answer)};
+    return read_answer(TRY(request(method, target, body == nullptr ? std::string{} : to_line(*body))));
+}
+
+Result<Answer> Client::call_watched(Method method, std::string_view target, Content content,
+                                    const Watch& watch)
+{
+    return read_answer(TRY(request_watched(method, target, content, watch)));
 }
 
 Error refusal(const Response& response)

@@ -3,6 +3,7 @@
 // HTTP and JSON, and nothing of meetings or rules.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <span>
@@ -22,9 +23,21 @@ struct Response {
     std::string body;
 };
 
+/// What a request carries.
+struct Content {
+    std::string_view bytes = {};
+    std::string_view type = "application/json";
+};
+
 struct Answer {
     unsigned status = 0;
     Json body; // null where there is none
+};
+
+/// What is asked again and again, over a connection of its own, while a long answer is awaited.
+struct Watch {
+    std::string target;
+    std::function<void(const Json&)> take; // what was answered; empty where nobody watches
 };
 
 /// How a stream of lines ended: by the daemon, or by SIGINT or SIGTERM.
@@ -43,6 +56,12 @@ public:
     /// The same in JSON; a refusal (status 400 and above) is an error with the daemon's own words.
     [[nodiscard]] Result<Answer> call(Method method, std::string_view target, const Json* body = nullptr);
     [[nodiscard]] Result<Answer> get(std::string_view target) { return call(Method::get, target); }
+
+    /// Like `call`, for an answer that takes long. That the watch is refused, broken off or not
+    /// answered at all does not concern it.
+    [[nodiscard]] Result<Answer> call_watched(Method method, std::string_view target, Content content,
+                                              const Watch& watch);
+    static constexpr std::chrono::milliseconds kWatchInterval{100};
 
     /// Sends all requests before it reads the first response; responses are in the requests' order.
     /// At most kMostInFlight, so that both fit into the socket's buffers.
@@ -63,6 +82,8 @@ private:
     struct Connection;
     [[nodiscard]] Result<> connect();
     [[nodiscard]] Error lost(std::string_view cause) const;
+    [[nodiscard]] Result<Response> request_watched(Method method, std::string_view target, Content content,
+                                                   const Watch& watch);
     [[nodiscard]] Result<> append_responses(std::size_t wanted, std::vector<Response>& responses);
 
     std::string socket_path_;

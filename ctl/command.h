@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <iosfwd>
 #include <span>
 #include <string>
@@ -31,6 +32,8 @@ struct Console {
     std::ostream& err;
     bool out_is_terminal = false;
     bool can_ask = false; // somebody sits at `in` and `err`
+    /// Of the terminal at `err`, asked each time since windows are resized; empty where it is none.
+    std::function<std::size_t()> err_columns = {};
 };
 
 struct Context {

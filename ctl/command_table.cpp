@@ -51,6 +51,14 @@ constexpr auto kExplain = std::to_array<Option>({
     {"packet", value, "HEX", "a whole Ethernet frame instead"},
 });
 
+constexpr auto kGeoReload = std::to_array<Option>({
+    {"force", flag, "", "put the databases in force even where a check refuses them"},
+});
+
+constexpr auto kGeoDiff = std::to_array<Option>({
+    {"replaces", value, "PATH", "the configured database that FILE would replace"},
+});
+
 constexpr auto kEvents = std::to_array<Option>({
     {"follow", flag, "", "go on with new events until interrupted"},
 });
@@ -84,7 +92,11 @@ constexpr auto kCommands = std::to_array<Command>({
     {"geo lookup", "IP… | -",
      "the country of addresses in the loaded tables; - reads them from stdin", 1, kAnyNumber, {}, run_geo_lookup},
     {"geo status", "", "the country tables and where they come from", 0, 0, {}, run_geo_status},
-    {"geo reload", "", "read the country databases again", 0, 0, {}, run_geo_reload},
+    {"geo reload", "[--force]", "read the country databases again", 0, 0, kGeoReload, run_geo_reload},
+    {"geo rollback", "", "go back to the country table before the last load", 0, 0, {}, run_geo_rollback},
+    {"geo diff", "FILE [--replaces PATH]",
+     "what a country database would change; status 1 if it would be refused (- reads stdin)", 1, 1, kGeoDiff,
+     run_geo_diff},
     {"events", "[--follow]", "what happened: first drops, changes of rules", 0, 0, kEvents, run_events},
     {"apply", "FILE [--dry-run] [--yes]",
      "make meetings and rules those of FILE, and no others (- reads stdin)", 1, 1, kApply, run_apply},

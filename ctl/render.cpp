@@ -10,21 +10,73 @@
 namespace meetfence::ctl {
 namespace {
 
-// Terminal columns of UTF-8 text: continuation bytes take none. Wide scripts do not occur here.
-std::size_t width_of(std::string_view text)
+bool continues_character(char c)
 {
-    return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
+    return (c & 0xC0) == 0x80;
+}
+
+// The bytes at the beginning of `text` that fill at most `columns`. Every character that might be a wide
+// one counts as such: a line that wraps could not be erased again.
+std::size_t bytes_within(std::string_view text, std::size_t columns)
+{
+    std::size_t used = 0;
+    std::size_t i = 0;
+    while (i < text.size()) {
+        const std::size_t width = static_cast<unsigned char>(text[i]) >= 0xE0 ? 2 : 1;
+        if (used + width > columns) {
+            break;
+        }
+        used += width;
+        for (++i; i < text.size() && continues_character(text[i]); ++i) {
+        }
+    }
+    return i;
+}
+
+// Where the last `columns` of `text` begin.
+std::size_t last_columns(std::string_view text, std::size_t columns)
+{
+    std::size_t begin = 0;
+    while (bytes_within(text.substr(begin), columns) < text.size() - begin) {
+        for (++begin; begin < text.size() && continues_character(text[begin]); ++begin) {
+        }
+    }
+    return begin;
 }
 
 } // namespace
 
+std::size_t width_of(std::string_view text)
+{
+    return static_cast<std::size_t>(
+        std::ranges::count_if(text, [](char c) { return !continues_character(c); }));
+}
+
+std::string shorten(std::string_view text, std::size_t columns)
+{
+    if (bytes_within(text, columns) == text.size()) {
+        return std::string(text);
+    }
+    if (columns == 0) {
+        return {};
+    }
+    // The end of a path, its file, says more than the beginning.
+    const auto kept = columns - 1;
+    const auto tail = last_columns(text, kept - kept / 3);
+    return fmt::format("{}…{}", text.substr(0, bytes_within(text, kept / 3)), text.substr(tail));
+}
+
+bool understands_escapes()
+{
+    const char* term = std::getenv("TERM");
+    return term != nullptr && std::string_view(term) != "dumb";
+}
+
 Style Style::for_output(bool is_terminal)
 {
     const char* no_color = std::getenv("NO_COLOR");
-    const char* term = std::getenv("TERM");
     Style style;
-    style.colour_ = is_terminal && (no_color == nullptr || *no_color == '\0') && term != nullptr &&
-                    std::string_view(term) != "dumb";
+    style.colour_ = is_terminal && (no_color == nullptr || *no_color == '\0') && understands_escapes();
     return style;
 }
 
@@ -91,6 +143,21 @@ std::string printable(std::string_view text)
 std::string join(std::span<const std::string> parts, std::string_view separator)
 {
     return fmt::format("{}", fmt::join(parts, separator));
+}
+
+std::string grouped(std::uint64_t number)
+{
+    auto digits = std::to_string(number);
+    for (auto i = digits.size(); i > 3;) {
+        i -= 3;
+        digits.insert(i, 1, ',');
+    }
+    return digits;
+}
+
+std::string count_of(std::uint64_t number, std::string_view one, std::string_view many)
+{
+    return fmt::format("{} {}", grouped(number), number == 1 ? one : many);
 }
 
 std::string byte_count(std::uint64_t bytes)

@@ -27,6 +27,9 @@ private:
     bool colour_ = false;
 };
 
+/// Whether lines can be drawn over: not where TERM is "dumb" or not set.
+[[nodiscard]] bool understands_escapes();
+
 struct Column {
     std::string_view header;
     enum class Align { left, right } align = Align::left;
@@ -50,6 +53,14 @@ void print_details(std::ostream& out, const Details& details);
 /// Without control characters: free text of somebody else must not steer a terminal.
 [[nodiscard]] std::string printable(std::string_view text);
 [[nodiscard]] std::string join(std::span<const std::string> parts, std::string_view separator);
+/// Terminal columns of UTF-8 text. Wide scripts occur in names of files only; see `shorten`.
+[[nodiscard]] std::size_t width_of(std::string_view text);
+/// At most so many columns; what is too much is left out of the middle: "/var/lib/…/country.mmdb".
+[[nodiscard]] std::string shorten(std::string_view text, std::size_t columns);
+/// "1,234,567"
+[[nodiscard]] std::string grouped(std::uint64_t number);
+/// "1 prefix", "1,234 prefixes"
+[[nodiscard]] std::string count_of(std::uint64_t number, std::string_view one, std::string_view many);
 /// "512 B", "1.5 MiB"
 [[nodiscard]] std::string byte_count(std::uint64_t bytes);
 /// "12 packets, 1.5 KiB"

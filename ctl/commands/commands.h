@@ -29,6 +29,8 @@ struct Context;
 [[nodiscard]] Result<int> run_geo_lookup(Context& context);
 [[nodiscard]] Result<int> run_geo_status(Context& context);
 [[nodiscard]] Result<int> run_geo_reload(Context& context);
+[[nodiscard]] Result<int> run_geo_rollback(Context& context);
+[[nodiscard]] Result<int> run_geo_diff(Context& context);
 
 [[nodiscard]] Result<int> run_events(Context& context);
 

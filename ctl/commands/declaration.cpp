@@ -2,53 +2,23 @@
 // Meetings and rules as one document: `apply` makes the daemon's state that document and nothing
 // else, `diff` tells what it would change, `export` writes the present state in the same form.
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <fmt/format.h>
-#include <fstream>
 #include <ostream>
-#include <system_error>
 
 #include "ctl/command.h"
 #include "ctl/commands/commands.h"
 #include "ctl/fields.h"
+#include "ctl/input.h"
 
 namespace meetfence::ctl {
 namespace {
-
-Result<std::string> read_all(std::istream& in, const std::string& name)
-{
-    std::string text;
-    // istream::read, unlike the stream's iterators, does not throw where `name` is a directory.
-    for (std::array<char, 65536> chunk{}; in;) {
-        in.read(chunk.data(), chunk.size());
-        text.append(chunk.data(), static_cast<std::size_t>(in.gcount()));
-    }
-    if (in.bad()) {
-        return fail(ErrorCode::invalid, fmt::format("cannot read {}", name));
-    }
-    return text;
-}
-
-Result<std::string> read_file(Context& context, const std::string& path)
-{
-    if (path == "-") {
-        return read_all(context.console.in, "stdin");
-    }
-    std::ifstream file(path, std::ios::binary);
-    if (!file) {
-        const std::error_code cause(errno, std::generic_category());
-        return fail(ErrorCode::invalid, fmt::format("cannot read {}: {}", path, cause.message()));
-    }
-    return read_all(file, path);
-}
 
 // Form and values are checked by the daemon, which names the place in the document.
 Result<Json> read_declaration(Context& context)
 {
     const auto path = context.arguments.word(0);
-    const auto name = path == "-" ? std::string("stdin") : path;
-    const auto text = TRY(read_file(context, path));
+    const auto name = input_name(path);
+    const auto text = TRY(read_input(context.console.in, path));
     auto document = TRY(parse_json(text, name));
     if (!document.is_object()) {
         return fail(ErrorCode::invalid,

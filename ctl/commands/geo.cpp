@@ -1,177 +1,101 @@
 // SPDX-License-Identifier: Apache-2.0
+// The country tables: what is in force, another load, the way back, and a look ahead.
+#include <filesystem>
 #include <fmt/format.h>
-#include <istream>
 #include <ostream>
 
 #include "ctl/command.h"
 #include "ctl/commands/commands.h"
 #include "ctl/fields.h"
-#include "model/ip.h"
+#include "ctl/geo_view.h"
+#include "ctl/input.h"
+#include "ctl/progress.h"
 
 namespace meetfence::ctl {
 namespace {
 
-std::string_view trimmed(std::string_view text)
+constexpr std::size_t kLargestDatabase = 64UL << 20;
+
+void show_geo(Context& context, const Json& geo)
 {
-    constexpr std::string_view kBlank = " \t\r";
-    const auto begin = text.find_first_not_of(kBlank);
-    return begin == std::string_view::npos ? std::string_view{}
-                                           : text.substr(begin, text.find_last_not_of(kBlank) + 1 - begin);
-}
-
-// Asks for addresses in batches over one connection, and answers them in the order they came.
-class Lookup {
-public:
-    explicit Lookup(Context& context) : context_(context) {}
-
-    // `where` names the address in errors. What is no address is said and passed over.
-    void add(std::string_view text, const std::string& where)
-    {
-        const auto address = IpAddress::parse(text);
-        if (!address) {
-            complain(where, address.error().message);
-            return;
-        }
-        asked_.push_back({std::string(text), where});
-        targets_.push_back("/v1/geo/" + address->text());
-    }
-
-    [[nodiscard]] bool full() const { return targets_.size() >= Client::kMostInFlight; }
-
-    [[nodiscard]] Result<> answer_all()
-    {
-        const auto responses = TRY(context_.client.get_batch(targets_));
-        for (std::size_t i = 0; i < responses.size(); ++i) {
-            TRY(answer(asked_[i], responses[i]));
-        }
-        asked_.clear();
-        targets_.clear();
-        context_.console.out.flush(); // whoever pipes addresses in one by one waits for this
-        return {};
-    }
-
-    [[nodiscard]] bool failed() const { return failed_; }
-
-private:
-    struct Asked {
-        std::string text; // as it was written, so that answers can be joined with questions
-        std::string where;
-    };
-
-    void complain(const std::string& where, const std::string& message)
-    {
-        failed_ = true;
-        say(context_.console, where + message);
-    }
-
-    Result<> answer(const Asked& asked, const Response& response)
-    {
-        if (response.status >= 400) {
-            complain(asked.where, refusal(response).message);
-            return {};
-        }
-        const auto found = TRY(parse_json(response.body, "the daemon's answer"));
-        if (context_.json) {
-            context_.console.out << to_line(found) << '\n';
-            return {};
-        }
-        const auto country = text_of(found, "country");
-        const auto prefix = text_of(found, "prefix");
-        context_.console.out << asked.text << ' ' << (country.empty() ? "--" : country) << ' '
-                             << (prefix.empty() ? "--" : prefix) << '\n';
-        return {};
-    }
-
-    Context& context_;
-    std::vector<Asked> asked_;
-    std::vector<std::string> targets_;
-    bool failed_ = false;
-};
-
-// Batches only what is already there: a person, or a program that waits for each answer, gets it.
-Result<> look_up_stream(Lookup& lookup, std::istream& in)
-{
-    std::string line;
-    for (std::size_t number = 1; std::getline(in, line); ++number) {
-        if (const auto text = trimmed(line); !text.empty()) {
-            lookup.add(text, fmt::format("line {}: ", number));
-        }
-        if (lookup.full() || in.rdbuf()->in_avail() <= 0) {
-            TRY(lookup.answer_all());
-        }
-    }
-    return lookup.answer_all();
-}
-
-Result<> look_up_words(Lookup& lookup, const std::vector<std::string>& words)
-{
-    for (const auto& word : words) {
-        lookup.add(word, "");
-        if (lookup.full()) {
-            TRY(lookup.answer_all());
-        }
-    }
-    return lookup.answer_all();
-}
-
-void print_geo(const Context& context, const Json& geo)
-{
-    auto& out = context.console.out;
-    print_details(out, {{"prefixes", fmt::format("{} IPv4, {} IPv6", number_of(geo, "prefixes_v4"),
-                                                 number_of(geo, "prefixes_v6"))},
-                        {"built", with_relative_time(text_of(geo, "build"), context.now)},
-                        {"generation", text_of(geo, "generation")},
-                        {"agreement", text_of(geo, "agreement")},
-                        {"overrides", text_of(geo, "overrides")}});
-    const auto& databases = member_of(geo, "databases");
-    if (databases.empty()) {
-        return;
-    }
-    out << '\n';
-    Table table({{"DATABASE"}, {"TYPE"}, {"BUILT"}});
-    for (const auto& database : databases) {
-        table.add({text_of(database, "path"), text_of(database, "type"),
-                   with_relative_time(text_of(database, "build"), context.now)});
-    }
-    table.print(out);
-}
-
-Result<int> show_geo(Context& context, Method method, std::string_view target)
-{
-    const auto geo = TRY(context.client.call(method, target)).body;
     if (context.json) {
         print_json(context.console, geo);
     } else {
-        print_geo(context, geo);
+        print_geo(context.console.out, geo, context.style, context.now);
     }
-    return kDone;
+}
+
+// The file as it is called in errors, and what to do about it.
+Result<std::string> read_database(Context& context, const std::string& path)
+{
+    constexpr auto kWanted = "a country database, such as country.mmdb";
+    auto bytes = read_input(context.console.in, path, kLargestDatabase);
+    const auto name = input_name(path);
+    if (!bytes) {
+        return fail(bytes.error().code, fmt::format("{}; give the path of {}, or - to read it from stdin",
+                                                    bytes.error().message, kWanted));
+    }
+    if (bytes->empty()) {
+        return fail(ErrorCode::invalid,
+                    fmt::format("{} is empty: its download may have failed; fetch it again", name));
+    }
+    if (bytes->size() > kLargestDatabase) {
+        return fail(ErrorCode::invalid,
+                    fmt::format("{} is larger than {}, the most that can be compared; databases of cities or "
+                                "networks are larger than needed: give {}",
+                                name, byte_count(kLargestDatabase), kWanted));
+    }
+    return bytes;
+}
+
+std::string diff_target(const Context& context, const std::string& path)
+{
+    const auto file = path == "-" ? input_name(path) : std::filesystem::path(path).filename().string();
+    auto target = "/v1/geo/diff?name=" + percent_encode(file);
+    if (const auto replaces = context.arguments.text("replaces")) {
+        target += "&replaces=" + percent_encode(*replaces);
+    }
+    return target;
 }
 
 } // namespace
 
-Result<int> run_geo_lookup(Context& context)
-{
-    const auto& words = context.arguments.words();
-    Lookup lookup(context);
-    if (words.front() != "-") {
-        TRY(look_up_words(lookup, words));
-    } else if (words.size() > 1) {
-        return refuse_usage(context.console, context.command,
-                            "'-' reads addresses from stdin and stands alone");
-    } else {
-        TRY(look_up_stream(lookup, context.console.in));
-    }
-    return lookup.failed() ? kFailed : kDone;
-}
-
 Result<int> run_geo_status(Context& context)
 {
-    return show_geo(context, Method::get, "/v1/geo");
+    show_geo(context, TRY(context.client.get("/v1/geo")).body);
+    return kDone;
 }
 
 Result<int> run_geo_reload(Context& context)
 {
-    return show_geo(context, Method::post, "/v1/geo/reload");
+    const auto* target = context.arguments.has("force") ? "/v1/geo/reload?force=true" : "/v1/geo/reload";
+    show_geo(context, TRY(call_with_progress(context, Method::post, target)));
+    return kDone;
+}
+
+Result<int> run_geo_rollback(Context& context)
+{
+    show_geo(context, TRY(call_with_progress(context, Method::post, "/v1/geo/rollback")));
+    return kDone;
+}
+
+Result<int> run_geo_diff(Context& context)
+{
+    const auto path = context.arguments.word(0);
+    const auto bytes = TRY(read_database(context, path));
+    const auto diff = TRY(call_with_progress(context, Method::post, diff_target(context, path),
+                                             {bytes, "application/octet-stream"}));
+    if (context.json) {
+        print_json(context.console, diff);
+    } else {
+        print_geo_diff(context.console.out, diff, input_name(path), context.now);
+    }
+    const auto refusal = text_of(diff, "refusal");
+    if (refusal.empty()) {
+        return kDone;
+    }
+    say(context.console, "a reload with this file would be refused: " + refusal);
+    return kFailed;
 }
 
 } // namespace meetfence::ctl

@@ -28,6 +28,7 @@ TEST(Client, SendsWhatItIsToldAndReadsTheAnswer)
     EXPECT_EQ(asked[0].method, "PATCH");
     EXPECT_EQ(asked[0].target, "/v1/rules/r1?x=1");
     EXPECT_EQ(asked[0].body, R"({"mode":"monitor"})");
+    EXPECT_EQ(asked[0].type, "application/json");
     EXPECT_EQ(asked[1].method, "DELETE");
     EXPECT_EQ(asked[1].body, "");
     EXPECT_EQ(server.connections(), 1) << "one connection, kept open";

@@ -13,9 +13,10 @@ namespace {
 TEST(CommandTable, HasEveryCommandOfTheContract)
 {
     for (const auto* name :
-         {"status", "meeting add", "meeting list", "meeting show", "meeting remove", "block", "unblock",
-          "rule list", "rule show", "rule enforce", "rule monitor", "explain", "geo lookup", "geo status",
-          "geo reload", "events", "apply", "diff", "export"}) {
+         {"status",     "meeting add", "meeting list", "meeting show", "meeting remove", "block",
+          "unblock",    "rule list",   "rule show",    "rule enforce", "rule monitor",   "explain",
+          "geo lookup", "geo status",  "geo reload",   "geo rollback", "geo diff",       "events",
+          "apply",      "diff",        "export"}) {
         const auto* command = ctl::find_command(name);
         ASSERT_NE(command, nullptr) << name;
         EXPECT_EQ(command->name, name);
@@ -84,6 +85,8 @@ TEST(CommandTable, SuggestsWhatWasMeant)
     EXPECT_EQ(ctl::unknown_command("", "blok"), "unknown command 'blok' (did you mean 'block'?)");
     EXPECT_EQ(ctl::unknown_command("meeting", "lst"),
               "unknown command 'meeting lst' (did you mean 'meeting list'?)");
+    EXPECT_EQ(ctl::unknown_command("geo", "rolback"),
+              "unknown command 'geo rolback' (did you mean 'geo rollback'?)");
     EXPECT_EQ(ctl::unknown_command("", "xyzzy-plugh"), "unknown command 'xyzzy-plugh'");
     EXPECT_EQ(ctl::unknown_command("rule", ""), "'rule' needs one word more: list, show, enforce, monitor");
 }

@@ -98,6 +98,8 @@ TEST(EveryCommand, EndsWith1AndTheReasonWhereTheDaemonRefuses)
         {"geo", "lookup", "203.0.113.10"},
         {"geo", "status"},
         {"geo", "reload"},
+        {"geo", "rollback"},
+        {"geo", "diff", MEETFENCE_SOURCE_DIR "/README.md"},
         {"events"},
         {"events", "--follow"},
         {"export"},

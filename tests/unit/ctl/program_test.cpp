@@ -78,6 +78,13 @@ TEST(Program, RefusesWrongUsageWithStatus2AndSaysWhereHelpIs)
         {{"explain", "--packet", "00", "--to", "udp:198.18.0.1:40000"}, {"--packet alone"}},
         {{"geo", "lookup"}, {"'geo lookup' needs IP"}},
         {{"geo", "lookup", "-", "203.0.113.10"}, {"stands alone"}},
+        {{"geo", "relod"}, {"unknown command 'geo relod'", "did you mean 'geo reload'?"}},
+        {{"geo", "reload", "now"}, {"'geo reload' does not take 'now'"}},
+        {{"geo", "reload", "--forec"}, {"unknown option '--forec'", "--force"}},
+        {{"geo", "rollback", "--force"}, {"unknown option '--force'"}},
+        {{"geo", "diff"}, {"'geo diff' needs FILE"}},
+        {{"geo", "diff", "a.mmdb", "b.mmdb"}, {"does not take 'b.mmdb'"}},
+        {{"geo", "diff", "a.mmdb", "--replaces"}, {"replaces"}},
         {{"apply"}, {"'apply' needs FILE"}},
         {{"status", "--socket"}, {"socket"}},
         {{"status", "--socket", "/a", "--socket", "/b"}, {"'--socket' stands twice"}},
@@ -101,10 +108,11 @@ TEST(Program, RefusesWrongUsageWithStatus2AndSaysWhereHelpIs)
 
 TEST(Program, TellsWithStatus3ThatNobodyListens)
 {
-    for (const auto& tokens : {Words{}, Words{"status"}, Words{"meeting", "list"}, Words{"rule", "list", "M"},
-                               Words{"geo", "status"}, Words{"geo", "lookup", "203.0.113.10"},
-                               Words{"events"}, Words{"events", "--follow"}, Words{"export"},
-                               Words{"unblock", "r1"}, Words{"block", "M", "--country", "CN"}}) {
+    for (const auto& tokens :
+         {Words{}, Words{"status"}, Words{"meeting", "list"}, Words{"rule", "list", "M"},
+          Words{"geo", "status"}, Words{"geo", "lookup", "203.0.113.10"}, Words{"geo", "reload"},
+          Words{"geo", "rollback"}, Words{"events"}, Words{"events", "--follow"}, Words{"export"},
+          Words{"unblock", "r1"}, Words{"block", "M", "--country", "CN"}}) {
         auto with_socket = tokens;
         with_socket.insert(with_socket.end(), {kNowhere, "--bpf-dir=/nonexistent"});
         const auto ran = run_tool(with_socket);
@@ -146,7 +154,12 @@ TEST(Program, RefusesWrongValuesBeforeItAsksTheDaemon)
         {{"explain", "--from", "203.0.113.10:51000", "--to", "udp:*:40000"}, {"one local address"}},
         {{"explain", "--packet", "0x00"}, {"hexadecimal"}},
         {{"apply", "/nonexistent"}, {"/nonexistent", "No such file"}},
-        {{"apply", "/"}, {"cannot read /"}},
+        {{"apply", "/"}, {"cannot read /: Is a directory"}},
+        {{"geo", "diff", "/nonexistent"}, {"cannot read /nonexistent: No such file", "give the path"}},
+        {{"geo", "diff", "/"}, {"cannot read /: Is a directory", "give the path"}},
+        {{"geo", "diff", "/dev/null"}, {"/dev/null is empty", "fetch it again"}},
+        {{"geo", "diff", "/dev/zero"}, {"/dev/zero is larger than 64.0 MiB", "give a country database"}},
+        {{"geo", "diff", "-"}, {"stdin is empty"}},
     };
     for (auto [tokens, says] : cases) {
         tokens.emplace_back(kNowhere);

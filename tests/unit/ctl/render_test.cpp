@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ctl/render.h"
 
-#include <cstdlib>
 #include <gtest/gtest.h>
-#include <optional>
 #include <sstream>
 
+#include "tests/unit/ctl/environment.h"
 #include "tests/unit/daemon/values.h"
 
 namespace meetfence::test {
@@ -75,6 +74,45 @@ TEST(ByteCount, IsReadable)
     EXPECT_EQ(ctl::traffic(2, 2048), "2 packets, 2.0 KiB");
 }
 
+TEST(Grouped, SeparatesThousands)
+{
+    const std::pair<std::uint64_t, const char*> cases[] = {
+        {0, "0"},
+        {999, "999"},
+        {1000, "1,000"},
+        {12345, "12,345"},
+        {123456, "123,456"},
+        {1234567, "1,234,567"},
+        {~0ULL, "18,446,744,073,709,551,615"},
+    };
+    for (const auto& [number, text] : cases) {
+        EXPECT_EQ(ctl::grouped(number), text);
+    }
+    EXPECT_EQ(ctl::count_of(1, "prefix", "prefixes"), "1 prefix");
+    EXPECT_EQ(ctl::count_of(0, "prefix", "prefixes"), "0 prefixes");
+    EXPECT_EQ(ctl::count_of(1000, "prefix", "prefixes"), "1,000 prefixes");
+}
+
+TEST(Shorten, LeavesOutTheMiddle)
+{
+    const std::string path = "reading /var/lib/meetfence/country.mmdb";
+    EXPECT_EQ(ctl::shorten(path, 80), path);
+    EXPECT_EQ(ctl::shorten(path, path.size()), path);
+    EXPECT_EQ(ctl::shorten(path, 30), "reading /…etfence/country.mmdb");
+    EXPECT_EQ(ctl::shorten(path, 2), "…b");
+    EXPECT_EQ(ctl::shorten(path, 1), "…");
+    EXPECT_EQ(ctl::shorten(path, 0), "");
+    EXPECT_EQ(ctl::shorten("", 0), "");
+}
+
+TEST(Shorten, CountsWideCharactersTwiceAndCutsNoneInTwo)
+{
+    EXPECT_EQ(ctl::shorten("\u56fd\u5bb6.mmdb", 9), "\u56fd\u5bb6.mmdb");
+    EXPECT_EQ(ctl::shorten("\u56fd\u5bb6.mmdb", 8), "\u56fd….mmdb");
+    EXPECT_EQ(ctl::shorten("\u56fd\u5bb6\u56fd\u5bb6", 3), "…\u5bb6");
+    EXPECT_EQ(ctl::shorten("\xff\xff\xff", 1), "…"); // bytes that are no text at all
+}
+
 TEST(RelativeTime, NamesTheTwoLargestUnits)
 {
     const std::pair<long, const char*> cases[] = {
@@ -113,25 +151,6 @@ TEST(Join, PutsTheSeparatorBetween)
     EXPECT_EQ(ctl::join(std::vector<std::string>{"a", "b", "c"}, ", "), "a, b, c");
     EXPECT_EQ(ctl::join(std::vector<std::string>{}, ", "), "");
 }
-
-class Environment {
-public:
-    Environment(const char* name, const char* value) : name_(name)
-    {
-        if (const char* present = std::getenv(name)) {
-            before_ = present;
-        }
-        set(value);
-    }
-    Environment(const Environment&) = delete;
-    Environment& operator=(const Environment&) = delete;
-    ~Environment() { set(before_ ? before_->c_str() : nullptr); }
-
-private:
-    void set(const char* value) const { value == nullptr ? unsetenv(name_) : setenv(name_, value, 1); }
-    const char* name_;
-    std::optional<std::string> before_;
-};
 
 std::string good(bool is_terminal, const char* term, const char* no_color)
 {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// A daemon of a few lines: answers HTTP requests on a Unix socket with what a test tells it to, and
-// remembers what it was asked. And a way to run the control tool against it.
+// A daemon of a few lines: answers HTTP requests on a Unix socket with what a test tells it to, on several
+// connections at once, and remembers what it was asked. And a way to run the control tool against it.
 #pragma once
 
 #include <atomic>
 #include <charconv>
+#include <cstdint>
 #include <functional>
+#include <list>
 #include <mutex>
 #include <poll.h>
 #include <sstream>
@@ -24,7 +26,7 @@
 namespace meetfence::test {
 
 struct Asked {
-    std::string method, target, body;
+    std::string method, target, type, body;
 };
 
 struct Reply {
@@ -39,8 +41,11 @@ class TinyServer {
 public:
     using Handler = std::function<Reply(const Asked&)>;
 
-    explicit TinyServer(Handler handler)
-        : handler_(std::move(handler)), listener_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0))
+    /// A longer body than `most_body` is not read: it is answered, and the connection closed.
+    explicit TinyServer(Handler handler, std::size_t most_body = SIZE_MAX)
+        : handler_(std::move(handler)),
+          most_body_(most_body),
+          listener_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0))
     {
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
@@ -58,6 +63,7 @@ public:
         stop_ = true;
         shutdown(listener_.get(), SHUT_RDWR); // ends accept
         thread_.join();
+        served_.clear();
     }
 
     [[nodiscard]] std::string path() const { return directory_.path("control.sock"); }
@@ -72,14 +78,16 @@ private:
     void serve()
     {
         while (!stop_) {
-            const UniqueFd connection(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+            UniqueFd connection(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
             if (!connection) {
                 return;
             }
             ++connections_;
-            std::string received;
-            while (!stop_ && serve_one(connection, received)) {
-            }
+            served_.emplace_back([this, connection = std::move(connection)] {
+                std::string received;
+                while (!stop_ && serve_one(connection, received)) {
+                }
+            });
         }
     }
 
@@ -96,20 +104,24 @@ private:
         if (const auto at = head.find("Content-Length: "); at != std::string::npos) {
             std::from_chars(head.data() + at + 16, head.data() + head.size(), length);
         }
-        while (received.size() < end + 4 + length) {
+        const bool too_long = length > most_body_;
+        while (!too_long && received.size() < end + 4 + length) {
             if (!receive(connection, received)) {
                 return false;
             }
         }
         Asked asked;
         std::istringstream(head) >> asked.method >> asked.target;
+        if (const auto at = head.find("Content-Type: "); at != std::string::npos) {
+            asked.type = head.substr(at + 14, head.find("\r\n", at) - at - 14);
+        }
         asked.body = received.substr(end + 4, length);
         received.erase(0, end + 4 + length);
         {
             const std::lock_guard lock(mutex_);
             asked_.push_back(asked);
         }
-        return send_reply(connection, handler_(asked));
+        return send_reply(connection, handler_(asked)) && !too_long;
     }
 
     // Gives up when the test ends, whatever the other side does.
@@ -121,7 +133,7 @@ private:
                 return false;
             }
         }
-        char buffer[4096];
+        char buffer[65536];
         const auto got = read(connection.get(), buffer, sizeof(buffer));
         received.append(buffer, got > 0 ? static_cast<std::size_t>(got) : 0);
         return got > 0;
@@ -143,12 +155,14 @@ private:
     }
 
     Handler handler_;
+    std::size_t most_body_;
     TempDir directory_;
     UniqueFd listener_;
     std::atomic<bool> stop_ = false;
     std::atomic<int> connections_ = 0;
     mutable std::mutex mutex_;
     std::vector<Asked> asked_;
+    std::list<std::jthread> served_;
     std::thread thread_;
 };
 
@@ -161,6 +175,7 @@ struct Seat {
     std::string input;
     bool out_is_terminal = false;
     bool can_ask = false;
+    std::size_t err_columns = 0; // 0 = no terminal
 };
 
 inline Ran run_tool(const std::vector<std::string>& arguments, const Seat& seat = {})
@@ -169,6 +184,9 @@ inline Ran run_tool(const std::vector<std::string>& arguments, const Seat& seat 
     std::ostringstream out;
     std::ostringstream err;
     ctl::Console console{in, out, err, seat.out_is_terminal, seat.can_ask};
+    if (seat.err_columns != 0) {
+        console.err_columns = [&seat] { return seat.err_columns; };
+    }
     const int status = ctl::run_program(arguments, console);
     return {status, out.str(), err.str()};
 }

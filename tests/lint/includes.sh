@@ -11,28 +11,31 @@ kernel-headers:
 bpf: kernel-headers
 model:
 pins: kernel-headers model
-daemon/geo: model pins
+daemon/geo: kernel-headers model pins
 daemon/policy: kernel-headers model
 daemon/dataplane: kernel-headers model pins daemon/geo daemon/policy
 daemon/config: model daemon/geo daemon/dataplane
 daemon/store: model
 daemon/service: kernel-headers model pins daemon/geo daemon/policy daemon/dataplane daemon/config daemon/store
 daemon/control: model pins daemon/geo daemon/policy daemon/service
-daemon: model pins daemon/config daemon/dataplane daemon/service daemon/control
+daemon: model pins daemon/config daemon/dataplane daemon/geo daemon/service daemon/control
 ctl/commands: model pins ctl
 ctl: model pins ctl/commands
+bench/bpf: kernel-headers bpf
+bench: kernel-headers model pins daemon/geo daemon/dataplane bench/bpf
 '
 # library header: folders that may include it
 libraries='
-bpf/bpf.h: pins daemon/dataplane
-bpf/libbpf.h: pins daemon/dataplane
+bpf/bpf.h: pins daemon/dataplane bench
+bpf/libbpf.h: pins daemon/dataplane bench
 meetfence.skel.h: daemon/dataplane
+bench.skel.h: bench
 maxminddb.h: daemon/geo
 nlohmann/json.hpp: model
 SQLiteCpp/SQLiteCpp.h: daemon/store
 sqlite3.h: daemon/store
 spdlog/spdlog.h: daemon
-boost/program_options.hpp: daemon ctl
+boost/program_options.hpp: daemon ctl bench
 boost/beast/http.hpp: daemon/control ctl
 '
 
@@ -59,5 +62,5 @@ while IFS=: read -r file line include; do
         may "$libraries" "$header" "$folder" ||
             complain "$file:$line: <$header> belongs to another folder than $folder"
     fi
-done < <(grep -rnE '^#include' --include='*.h' --include='*.cpp' --include='*.c' kernel-headers bpf model pins daemon ctl)
+done < <(grep -rnE '^#include' --include='*.h' --include='*.cpp' --include='*.c' kernel-headers bpf model pins daemon ctl bench)
 exit $status

@@ -9,15 +9,15 @@ complain() {
     status=1
 }
 
-mapfile -t sources < <(find kernel-headers bpf model pins daemon ctl tests -name '*.h' -o -name '*.cpp' -o -name '*.c' | sort)
+mapfile -t sources < <(find kernel-headers bpf model pins daemon ctl bench tests -name '*.h' -o -name '*.cpp' -o -name '*.c' | sort)
 clang-format-14 --dry-run --Werror "${sources[@]}" || status=1
 
-mapfile -t texts < <(find kernel-headers bpf model pins daemon ctl tests systemd cmake -type f \
+mapfile -t texts < <(find kernel-headers bpf model pins daemon ctl bench tests systemd cmake -type f \
     \( -name '*.h' -o -name '*.cpp' -o -name '*.c' -o -name '*.inc' -o -name '*.py' -o -name '*.sh' -o -name '*.pl' \
     -o -name '*.cmake' -o -name CMakeLists.txt -o -name '*.service' -o -name '*.conf' \) | sort)
 for file in "${texts[@]}" run .ci/run; do
     want='SPDX-License-Identifier: Apache-2.0'
-    [[ $file != bpf/* && $file != kernel-headers/* ]] || want='SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause'
+    [[ $file != bpf/* && $file != kernel-headers/* && $file != bench/bpf/* && $file != bench/pipeline/*.bpf.c ]] || want='SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause'
     head -n 2 "$file" | grep -qF "$want" || complain "$file: its first lines lack '$want'"
 done
 

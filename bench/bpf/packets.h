@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+ * What the bench and its kernel program share: who sends the next packet, and whereto.
+ */
+#pragma once
+
+#include <linux/types.h>
+
+#define BENCH_MOST_PACKETS 262144u
+
+struct bench_packet {
+    __u8 remote[16];   /* network order, IPv4 as ::ffff:a.b.c.d */
+    __u16 local_port;  /* network order */
+    __u8 local_number; /* last byte of the local address */
+    __u8 pad[5];
+};
+
+struct bench_settings {
+    __u32 mask;       /* number of packets in turn, a power of two, less one */
+    __u32 geo_active; /* as control has it: the look-ups alone do not pay for reading that */
+};
+
+/* One a CPU. */
+struct bench_cursor {
+    __u32 next;
+    __u32 pad;
+    __u64 sum; /* of what look-ups found: nothing is measured that is not used */
+};

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is measured: the contract's cases, and how they grow.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bench/program.h"
+#include "daemon/geo/mmdb_file.h"
+
+namespace meetfence::bench {
+
+struct Case {
+    std::string name;
+    std::string program; // in bench.bpf.c
+    std::string empty;   // the one that only writes the packet
+    World world;
+    std::shared_ptr<const std::vector<bench_packet>> packets;
+    std::uint32_t repeat = 1U << 18; // packets in one round
+    bool drops = false;              // every packet, or none
+    bool on_two_cores = false;       // measured on one core and on two, too
+};
+
+inline constexpr std::size_t kHot = 256;
+inline constexpr std::size_t kCold = BENCH_MOST_PACKETS;
+
+/// `blocked`: the country of the rules. One of which the database has no address gives no case.
+[[nodiscard]] std::vector<Case> all_cases(const geo::Database& database, Country blocked);
+
+} // namespace meetfence::bench

@@ -80,18 +80,19 @@ static __always_inline bool is_vlan(__be16 ethertype)
     return ethertype == bpf_htons(ETH_P_8021Q) || ethertype == bpf_htons(ETH_P_8021AD);
 }
 
+/* Written as they are read later, in halves: a load that spans two stores waits for both. */
 static __always_inline void set_ipv4(union address *address, __be32 value)
 {
+    union address mapped = {.words = {0, 0, bpf_htonl(0xFFFF), value}};
     address->halves[0] = 0;
-    address->words[2] = bpf_htonl(0xFFFF);
-    address->words[3] = value;
+    address->halves[1] = mapped.halves[1];
 }
 
 static __always_inline void set_ipv6(union address *address, const struct in6_addr *value)
 {
-#pragma unroll
-    for (int i = 0; i < 4; i++)
-        address->words[i] = value->in6_u.u6_addr32[i];
+    const __u64 *halves = (const __u64 *)value;
+    address->halves[0] = halves[0];
+    address->halves[1] = halves[1];
 }
 
 /* UDP (RFC 768) or TCP (RFC 9293) header; `ip_end` is where the IP packet ends in the frame. */

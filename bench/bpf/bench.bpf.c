@@ -63,7 +63,7 @@ static __always_inline const struct bench_packet *write_v4(struct xdp_md *ctx)
     if (!packet || (void *)(udp + 1) > (void *)(long)ctx->data_end)
         return NULL;
     ip->saddr = *(const __be32 *)&packet->remote[12];
-    ((__u8 *)&ip->daddr)[3] = packet->local_number;
+    ip->daddr = bpf_htonl(BENCH_LOCAL_V4 | packet->local_number); /* whole words, as a NIC writes them */
     udp->dest = packet->local_port;
     asm volatile("" ::: "memory"); /* what was written is read again, as from a wire */
     return packet;
@@ -77,10 +77,10 @@ static __always_inline const struct bench_packet *write_v6(struct xdp_md *ctx)
     struct udphdr *udp = (void *)(ip + 1);
     if (!packet || (void *)(udp + 1) > (void *)(long)ctx->data_end)
         return NULL;
-#pragma unroll
-    for (int i = 0; i < 4; i++)
-        ip->saddr.in6_u.u6_addr32[i] = ((const __be32 *)packet->remote)[i];
-    ((__u8 *)&ip->daddr)[15] = packet->local_number;
+    __u64 *source = (__u64 *)&ip->saddr;
+    source[0] = ((const __u64 *)packet->remote)[0];
+    source[1] = ((const __u64 *)packet->remote)[1];
+    ((__u64 *)&ip->daddr)[1] = bpf_cpu_to_be64(packet->local_number);
     udp->dest = packet->local_port;
     asm volatile("" ::: "memory");
     return packet;

@@ -7,6 +7,8 @@
 
 #define BENCH_MOST_PACKETS 262144u
 
+#define BENCH_LOCAL_V4 0xC6120000u /* 198.18.0.0 */
+
 struct bench_packet {
     __u8 remote[16];   /* network order, IPv4 as ::ffff:a.b.c.d */
     __u16 local_port;  /* network order */

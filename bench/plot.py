@@ -238,7 +238,7 @@ def pipeline_groups(results: Results) -> list[Group]:
 def growth(results: Results, prefix: str) -> list[tuple[float, float]]:
     found = []
     for case in results:
-        count = case.removeprefix(prefix)
+        count = case.removeprefix(prefix).removesuffix("_cold")
         value = _number(results, case, "ns_over_empty")
         if case.startswith(prefix) and count.isdigit() and int(count) and value is not None:
             found.append((float(count), value))
@@ -261,8 +261,8 @@ def panels(results: Results) -> Iterator[tuple[str, str, float, Callable[[float]
         points = growth(results, prefix)
         if points:
             yield (f"Growth with {what}",
-                   "nanoseconds a packet above an empty XDP program, by the number of "
-                   f"{'blocked ' if what == 'countries' else ''}{what}", *lines(points, what))
+                   "nanoseconds a packet above an empty XDP program, 262,144 senders, by the number "
+                   f"of {'blocked ' if what == 'countries' else ''}{what}", *lines(points, what))
 
 
 def draw(results: Results) -> str:

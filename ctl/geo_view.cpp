@@ -12,6 +12,8 @@ namespace {
 
 using Align = Column::Align;
 
+constexpr std::size_t kMostPairs = 5; // of countries, for each pair of databases
+
 std::string milliseconds(const Json& loaded, std::string_view key)
 {
     const auto& value = member_of(loaded, key);
@@ -56,8 +58,7 @@ std::string present_work(const Json& geo)
 void print_notices(std::ostream& out, const Json& geo, Style style)
 {
     if (const auto problem = text_of(geo, "problem"); !problem.empty()) {
-        out << style.bad("the last load was refused, the table before it stayed in force:") << ' '
-            << printable(problem) << '\n';
+        out << style.bad("the last load was refused:") << ' ' << printable(problem) << '\n';
     }
     if (text_of(geo, "rolled_back") == "true") {
         out << style.bad("the table was rolled back:")
@@ -90,8 +91,14 @@ void print_disagreement(std::ostream& out, const Json& pairs)
     };
     for (const auto& pair : pairs) {
         add(join(texts_of(pair, "databases"), " and "), pair);
-        for (const auto& part : member_of(pair, "under_rule")) {
-            add(fmt::format("  {}, under a rule", join(texts_of(part, "countries"), " or ")), part);
+        const auto& parts = member_of(pair, "under_rule"); // largest first
+        for (std::size_t i = 0; i < std::min(parts.size(), kMostPairs); ++i) {
+            add(fmt::format("  {}, under a rule", join(texts_of(parts[i], "countries"), " or ")), parts[i]);
+        }
+        if (parts.size() > kMostPairs) {
+            table.add(
+                {fmt::format("  … and {} more under a rule (--json shows all)", parts.size() - kMostPairs),
+                 "", ""});
         }
     }
     table.print(out);

@@ -80,7 +80,13 @@ public:
 
     Result<> start()
     {
-        files_ = TRY(geo::DirectoryWatch::watch(service_.config().databases));
+        auto files = geo::DirectoryWatch::watch(service_.config().databases);
+        if (!files) {
+            log(Severity::warning,
+                files.error().message + "; new country databases are loaded on request only");
+            files = geo::DirectoryWatch::watch({});
+        }
+        files_ = TRY(std::move(files));
         file_events_.assign(dup(files_.fd()));
         wait_for_files();
         timer_fd_ = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);

@@ -61,12 +61,24 @@ TEST(GeoView, ShowsTablesDatabasesAndDisagreement)
               "  CN or HK, under a rule                                      1,024         16\n");
 }
 
+TEST(GeoView, ShowsTheLargestDisagreementsOnly)
+{
+    auto geo = parsed(kGeo);
+    auto& parts = geo["disagreement"][0]["under_rule"];
+    while (parts.size() < 7) {
+        parts.push_back({{"countries", {"CN", "JP"}}, {"ipv4_addresses", 1}, {"ipv6_48s", 0}});
+    }
+    const auto text = shown(geo);
+    EXPECT_MENTIONS(text, "… and 2 more under a rule (--json shows all)");
+    EXPECT_EQ(std::count(text.begin(), text.end(), 'J'), 4);
+}
+
 TEST(GeoView, SaysFirstThatALoadWasRefusedOrTheTableRolledBack)
 {
     auto geo = parsed(kGeo);
     geo["problem"] = "the new table has 90 % fewer prefixes";
-    EXPECT_TRUE(shown(geo).starts_with("the last load was refused, the table before it stayed in force: the "
-                                       "new table has 90 % fewer prefixes\nprefixes "))
+    EXPECT_TRUE(shown(geo).starts_with("the last load was refused: the new table has 90 % fewer prefixes\n"
+                                       "prefixes "))
         << shown(geo);
     geo["problem"] = nullptr;
     geo["rolled_back"] = true;

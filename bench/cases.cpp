@@ -110,7 +110,7 @@ std::vector<Case> all_cases(const geo::Database& database, Country blocked)
                    .on_two_cores = true},
                   Draw::addresses, is_blocked);
     }
-    for (const std::size_t count : {1, 10, 100, 250}) {
+    for (const std::size_t count : {1U, 10U, 100U, 250U}) {
         const auto set = some_countries(blocked, std::min(count, country_count()));
         cases.add({.name = "growth_countries_" + std::to_string(count),
                    .program = "filter_v4",

@@ -46,10 +46,9 @@ public:
 
     /// Nanoseconds a packet of the program of this name, over so many packets, on this CPU. `last`
     /// becomes the last packet's verdict.
-    [[nodiscard]] double run(const std::string& program, std::uint32_t packets,
-                             std::uint32_t* last = nullptr);
+    [[nodiscard]] double run(const std::string& name, std::uint32_t packets, std::uint32_t* last = nullptr);
     /// The same on several CPUs at once: packets a nanosecond of all together.
-    [[nodiscard]] double rate(const std::string& program, std::uint32_t packets, unsigned cpus);
+    [[nodiscard]] double rate(const std::string& name, std::uint32_t packets, unsigned cpus);
     /// Drops counted since loading.
     [[nodiscard]] std::uint64_t drops() const;
 

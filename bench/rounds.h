@@ -30,6 +30,6 @@ struct LoadFigure {
 };
 
 /// From the file to "in force", by the daemon's own code.
-[[nodiscard]] LoadFigure measure_load(Program& program, const std::string& database, unsigned rounds);
+[[nodiscard]] LoadFigure measure_load(Program& program, const std::string& path, unsigned rounds);
 
 } // namespace meetfence::bench

@@ -37,7 +37,7 @@ std::vector<IpAddress> sample(const geo::Database& database, Family family, Draw
     std::mt19937_64 source(kSeed);
     std::vector<IpAddress> addresses;
     while (!networks.empty() && addresses.size() < count) {
-        std::size_t chosen = static_cast<std::size_t>(source() % networks.size());
+        auto chosen = static_cast<std::size_t>(source() % networks.size());
         if (draw == Draw::addresses && family == Family::v4) {
             const auto at = random_below(source, total);
             chosen = static_cast<std::size_t>(std::ranges::upper_bound(ends, at) - ends.begin());

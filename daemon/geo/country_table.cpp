@@ -100,14 +100,14 @@ struct Shape {
 
 class Builder {
 public:
-    explicit Builder(Shape shape) : shape_(shape) { words_.resize(MF_GEO_FIRST_NODE); }
+    explicit Builder(Shape shape) : shape_(shape) { words_.resize(std::size_t{2} * MF_GEO_CHUNK_WORDS); }
 
     void add_root(std::uint32_t chunk, Stretches list)
     {
         Cutter cutter(list);
         for (std::uint64_t i = 0; i < (1U << kRootBits); ++i) {
             const Block block{i << (kHalfBits - kRootBits), kRootBits};
-            words_[chunk * MF_GEO_CHUNK_WORDS + i] = build(cutter.within(block), block);
+            words_[std::size_t{chunk} * MF_GEO_CHUNK_WORDS + i] = build(cutter.within(block), block);
         }
     }
 

@@ -198,8 +198,8 @@ void Service::next_geo_job()
     });
 }
 
-void Service::load_in_background(const char* what, std::function<std::vector<GeoFile>()> files,
-                                 std::function<Result<>(LoadedGeo)> judge, Done done)
+void Service::load_in_background(const char* what, const std::function<std::vector<GeoFile>()>& files,
+                                 const std::function<Result<>(LoadedGeo)>& judge, const Done& done)
 {
     const auto progress = std::make_shared<Progress>(what);
     enqueue({progress, [=, this]() -> std::function<void()> {
@@ -220,7 +220,7 @@ void Service::load_in_background(const char* what, std::function<std::vector<Geo
              }});
 }
 
-void Service::reload_geo(bool force, Done done)
+void Service::reload_geo(bool force, const Done& done)
 {
     geo_signature_ = signature(config_);
     const auto judge = [this, force](LoadedGeo loaded) -> Result<> {
@@ -234,7 +234,7 @@ void Service::reload_geo(bool force, Done done)
         return commit_geo(std::move(loaded));
     };
     load_in_background(
-        "reload", [this] { return configured(config_); }, judge, std::move(done));
+        "reload", [this] { return configured(config_); }, judge, done);
 }
 
 void Service::geo_files_changed()
@@ -250,7 +250,7 @@ void Service::geo_files_changed()
     });
 }
 
-void Service::roll_back_geo(Done done)
+void Service::roll_back_geo(const Done& done)
 {
     if (geo_previous_ == 0 && geo_jobs_.empty() && !geo_working_) {
         done(fail(ErrorCode::conflict,
@@ -265,7 +265,7 @@ void Service::roll_back_geo(Done done)
         return archive_.roll_back();
     };
     load_in_background(
-        "rollback", [this] { return archived(config_, archive_.previous()); }, judge, std::move(done));
+        "rollback", [this] { return archived(config_, archive_.previous()); }, judge, done);
 }
 
 Result<std::string> Service::database_to_replace(const std::string& wanted, const std::string& type) const
@@ -298,7 +298,8 @@ Result<std::string> Service::database_to_replace(const std::string& wanted, cons
     return same.front();
 }
 
-void Service::diff_geo(const std::string& name, const std::string& replaces, std::string bytes, DoneDiff done)
+void Service::diff_geo(const std::string& name, const std::string& replaces, std::string bytes,
+                       const DoneDiff& done)
 {
     const auto progress = std::make_shared<Progress>("diff");
     const auto content = std::make_shared<const std::string>(std::move(bytes));

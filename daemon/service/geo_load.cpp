@@ -75,10 +75,10 @@ Result<LoadedGeo> load_geo(const Config& config, const std::vector<GeoFile>& fil
 
 Result<GeoDiff> diff_geo(const Config& config, const std::vector<GeoFile>& files, const std::string& replaces,
                          const std::string& bytes, const std::string& name,
-                         std::shared_ptr<const geo::PlaceTable> now, Progress& progress)
+                         const std::shared_ptr<const geo::PlaceTable>& now, Progress& progress)
 {
     progress.step("reading the databases", 0);
-    GeoDiff diff{.replaces = replaces, .build_now = now->build, .now = std::move(now)};
+    GeoDiff diff{.replaces = replaces, .build_now = now->build, .now = now};
     std::vector<geo::Database> databases;
     for (const auto& file : files) {
         databases.push_back(

@@ -78,7 +78,7 @@ struct GeoDiff {
 /// What would change were `bytes` in the place of the file `replaces`.
 [[nodiscard]] Result<GeoDiff> diff_geo(const Config& config, const std::vector<GeoFile>& files,
                                        const std::string& replaces, const std::string& bytes,
-                                       const std::string& name, std::shared_ptr<const geo::PlaceTable> now,
-                                       Progress& progress);
+                                       const std::string& name,
+                                       const std::shared_ptr<const geo::PlaceTable>& now, Progress& progress);
 
 } // namespace meetfence::service

@@ -83,11 +83,12 @@ public:
     // These return at once; `done` is called later, on the same thread.
     using Done = std::function<void(Result<>)>;
     using DoneDiff = std::function<void(Result<GeoDiffAnswer>)>;
-    void reload_geo(bool force, Done done);
-    void roll_back_geo(Done done);
+    void reload_geo(bool force, const Done& done);
+    void roll_back_geo(const Done& done);
     /// `bytes`: a database file called `name`, in the place of the configured file `replaces` (empty:
     /// the only one, or the one of the same type).
-    void diff_geo(const std::string& name, const std::string& replaces, std::string bytes, DoneDiff done);
+    void diff_geo(const std::string& name, const std::string& replaces, std::string bytes,
+                  const DoneDiff& done);
     void geo_files_changed();
     [[nodiscard]] Result<Explanation> explain(const SocketAddress& from, const Endpoint& to) const;
     [[nodiscard]] Result<Explanation> explain(std::span<const std::uint8_t> frame) const;
@@ -113,8 +114,8 @@ private:
     };
     [[nodiscard]] Result<> start_geo(Result<LoadedGeo> loaded);
     [[nodiscard]] Result<> commit_geo(LoadedGeo loaded);
-    void load_in_background(const char* what, std::function<std::vector<GeoFile>()> files,
-                            std::function<Result<>(LoadedGeo)> judge, Done done);
+    void load_in_background(const char* what, const std::function<std::vector<GeoFile>()>& files,
+                            const std::function<Result<>(LoadedGeo)>& judge, const Done& done);
     void enqueue(GeoJob job);
     void next_geo_job();
     [[nodiscard]] Result<std::string> database_to_replace(const std::string& wanted,

@@ -262,7 +262,11 @@ void Service::roll_back_geo(const Done& done)
         loaded.files.clear(); // they are in the archive, and change places there
         TRY(commit_geo(std::move(loaded)));
         geo_rolled_back_ = true;
-        return archive_.roll_back();
+        if (const auto marked = archive_.roll_back(); !marked) {
+            listener_.log(Severity::warning,
+                          marked.error().message + "; a restart will load the configured files");
+        }
+        return {};
     };
     load_in_background(
         "rollback", [this] { return archived(config_, archive_.previous()); }, judge, done);

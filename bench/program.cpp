@@ -105,15 +105,15 @@ Program::Program() : skeleton_(bench_bpf::open())
     check(bench_bpf::load(skeleton_.get()),
           "loading the program (it takes root, or CAP_BPF, CAP_NET_ADMIN and "
           "CAP_PERFMON)");
-    control_ = map_array<mf_control>(maps.control);
-    ports_ = map_array<std::uint32_t>(maps.ports);
-    endpoints_ = map_array<mf_endpoint>(maps.endpoints);
-    meetings_ = map_array<mf_meeting>(maps.meetings);
-    policies_ = map_array<mf_policy>(maps.policies);
-    rules_ = map_array<mf_rule>(maps.rules);
+    tables_.control = map_array<mf_control>(maps.control);
+    tables_.ports = map_array<std::uint32_t>(maps.ports);
+    tables_.endpoints = map_array<mf_endpoint>(maps.endpoints);
+    tables_.meetings = map_array<mf_meeting>(maps.meetings);
+    tables_.policies = map_array<mf_policy>(maps.policies);
+    tables_.rules = map_array<mf_rule>(maps.rules);
     packets_ = map_array<bench_packet>(maps.bench_packets);
     settings_ = map_array<bench_settings>(maps.bench_settings);
-    geo_ = std::make_unique<dataplane::GeoTables>(bpf_map__fd(maps.geo), control_[0]);
+    geo_ = std::make_unique<dataplane::GeoTables>(bpf_map__fd(maps.geo), tables_.control[0]);
 }
 
 Program::~Program() = default;
@@ -142,22 +142,22 @@ void Program::fill_tries(std::span<const geo::PlacedPrefix> v4, std::span<const 
 
 void Program::build(const World& world)
 {
-    std::memset(&ports_[0], 0, ports_.size() * decltype(ports_)::kStride);
+    std::memset(&tables_.ports[0], 0, tables_.ports.size() * decltype(tables_.ports)::kStride);
     // One rule for all: what grows is what a packet's way leads through, not what it ends at.
     mf_rule rule{.number = 1, .until_ns = MF_NO_END, .cells = 0};
     for (const auto country : world.countries.list()) {
         rule.countries[country.number() / 64] |= 1ULL << (country.number() % 64);
         ++rule.cell_count;
     }
-    rules_[1] = rule;
+    tables_.rules[1] = rule;
     for (std::uint32_t i = 0; i < world.meetings; ++i) {
         mf_policy policy{.rule_count = 1};
         std::ranges::copy(rule.countries, policy.countries);
         policy.rules[0] = 1;
-        policies_[i + 1] = policy;
-        meetings_[i + 1] = {.number = i + 1, .policy = i + 1};
-        auto& head = ports_[port_of(i)];
-        auto& endpoint = endpoints_[i + 1];
+        tables_.policies[i + 1] = policy;
+        tables_.meetings[i + 1] = {.number = i + 1, .policy = i + 1};
+        auto& head = tables_.ports[port_of(i)];
+        auto& endpoint = tables_.endpoints[i + 1];
         endpoint = {.meeting = i + 1, .next = head};
         std::ranges::copy(local_address(world.family == geo::Family::v4, address_number(i)).bytes(),
                           endpoint.local);
@@ -169,7 +169,7 @@ void Program::load(std::span<const bench_packet> packets)
 {
     std::memcpy(&packets_[0], packets.data(), packets.size_bytes());
     settings_[0] = {.mask = static_cast<std::uint32_t>(packets.size() - 1),
-                    .geo_active = control_[0].geo_active};
+                    .geo_active = tables_.control[0].geo_active};
 }
 
 double Program::run(const std::string& name, std::uint32_t packets, std::uint32_t* last)

@@ -9,6 +9,7 @@
 
 #include "bench/bpf/packets.h"
 #include "daemon/dataplane/geo_tables.h"
+#include "daemon/dataplane/kernel_tables.h"
 #include "kernel-headers/abi.h"
 #include "model/country.h"
 #include "model/ip.h"
@@ -58,12 +59,7 @@ private:
     };
     std::unique_ptr<bench_bpf, Unload> skeleton_;
     std::unique_ptr<dataplane::GeoTables> geo_;
-    pins::MappedArray<mf_control> control_;
-    pins::MappedArray<std::uint32_t> ports_;
-    pins::MappedArray<mf_endpoint> endpoints_;
-    pins::MappedArray<mf_meeting> meetings_;
-    pins::MappedArray<mf_policy> policies_;
-    pins::MappedArray<mf_rule> rules_;
+    dataplane::KernelTables tables_;
     pins::MappedArray<bench_packet> packets_;
     pins::MappedArray<bench_settings> settings_;
 };

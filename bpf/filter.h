@@ -105,7 +105,7 @@ static __always_inline int finish(const struct packet *packet, const struct find
     return reason >= MF_FIRST_DROP ? XDP_DROP : XDP_PASS;
 }
 
-/* The long way, for whatever is not plain, and for questions. A global function, for the verifier. */
+/* The long way, for whatever is not plain, and for questions. */
 static __always_inline int filter_any(struct xdp_md *ctx)
 {
     struct packet packet = {};

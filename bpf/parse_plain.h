@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
  * The frame that nearly every packet is: untagged Ethernet, no IP options, no extension headers, no
- * fragment, all of it in the first buffer, lengths that agree. It is read with a fifth of the
- * instructions parse.h takes. Whatever is not plain takes the long way; what is plain is read
+ * fragment, all of it in the first buffer, lengths that agree. Some forty instructions
+ * read it as far as the port. Whatever is not plain takes the long way; what is plain is read
  * as parse.h reads it, and tests/bpf holds the two against each other.
  */
 #pragma once

@@ -164,7 +164,7 @@ MF_ABI_SIZE(struct mf_geo_chunk, 262144);
 /* The first two chunks are the roots: a reference for each value of an address's first 16 bits. */
 #define MF_GEO_ROOT_V4 0u
 #define MF_GEO_ROOT_V6 1u
-#define MF_GEO_FIRST_NODE (2u * MF_GEO_CHUNK_WORDS)
+#define MF_GEO_FIRST_NODE 131072u /* behind them */
 
 #define MF_GEO_NODE 0x00FFFFFFu /* index of its first word */
 /* An indexed node has 2^stride entries, chosen by as many next bits of the address. */

@@ -202,6 +202,11 @@ dataplane::Settings Config::dataplane_settings() const
             .capacities = dataplane::Capacities::for_meetings(max_meetings)};
 }
 
+geo::AdmissionPolicy Config::admission_policy() const
+{
+    return {.min_countries = min_countries, .max_age = max_age, .refuse_old = refuse_old};
+}
+
 Result<Config> parse_config(std::string_view text)
 {
     const auto json = TRY(parse_json(text, "the file"));

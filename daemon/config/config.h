@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "daemon/dataplane/settings.h"
+#include "daemon/geo/admission.h"
 #include "daemon/geo/place_table.h"
 #include "model/result.h"
 
@@ -36,6 +37,7 @@ struct Config {
     std::string bpf_dir = "/sys/fs/bpf/meetfence";
 
     [[nodiscard]] dataplane::Settings dataplane_settings() const;
+    [[nodiscard]] geo::AdmissionPolicy admission_policy() const;
 };
 
 [[nodiscard]] Result<Config> parse_config(std::string_view text);

@@ -90,10 +90,9 @@ Result<Json> geo_view(const Service& service)
     const auto& table = service.geo();
     json["agreement"] = config.agreement == geo::Agreement::all ? "all" : "first";
     json["overrides"] = config.overrides.size();
-    const geo::AdmissionPolicy policy{config.min_countries, config.max_age, config.refuse_old};
     for (std::size_t i = 0; i < table.facts.databases.size(); ++i) {
-        json["databases"].at(i)["warning"] =
-            text_or_null(geo::age_warning(table.facts.databases[i], policy, service::wall_now()));
+        json["databases"].at(i)["warning"] = text_or_null(
+            geo::age_warning(table.facts.databases[i], config.admission_policy(), service::wall_now()));
     }
     json["loaded"] = loaded_view(table);
     const auto under_rule = service.countries_under_rule();

@@ -18,6 +18,11 @@ enum class Family : std::uint8_t { v4, v6 };
     return family == Family::v4 ? 32 : 128;
 }
 
+[[nodiscard]] constexpr AddressNumber last_address(Family family)
+{
+    return ~AddressNumber{0} >> (128 - address_bits(family));
+}
+
 /// Every address from `first` to `last`, both included, is placed in `country`.
 struct PlacedRange {
     AddressNumber first = 0;
@@ -38,5 +43,7 @@ struct PlacedPrefix {
 [[nodiscard]] AddressNumber to_number(const IpAddress& address);
 [[nodiscard]] IpAddress to_address(AddressNumber number, Family family);
 [[nodiscard]] PlacedRange to_range(const PlacedPrefix& placed);
+/// The fewest prefixes that cover exactly these addresses.
+[[nodiscard]] std::uint64_t count_prefixes(AddressNumber first, AddressNumber last);
 
 } // namespace meetfence::geo

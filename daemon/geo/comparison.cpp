@@ -2,8 +2,6 @@
 #include "daemon/geo/comparison.h"
 
 #include <algorithm>
-#include <bit>
-#include <bitset>
 #include <functional>
 #include <utility>
 
@@ -11,32 +9,6 @@ namespace meetfence::geo {
 namespace {
 
 constexpr unsigned kSiteShift = 128 - 48;
-
-std::uint64_t ones(AddressNumber number)
-{
-    return std::bitset<64>(static_cast<std::uint64_t>(number)).count() +
-           std::bitset<64>(static_cast<std::uint64_t>(number >> 64)).count();
-}
-
-int bit_width(AddressNumber number)
-{
-    const auto high = static_cast<std::uint64_t>(number >> 64);
-    return static_cast<int>(high != 0 ? 64 + std::bit_width(high)
-                                      : std::bit_width(static_cast<std::uint64_t>(number)));
-}
-
-// The fewest prefixes that cover exactly first to last. Blocks grow up to the highest boundary within
-// and shrink behind it: one for each bit set in the distance to either end.
-std::uint64_t count_prefixes(AddressNumber first, AddressNumber last)
-{
-    const AddressNumber end = last + 1; // 0: the end of IPv6
-    if (end == 0) {
-        return first == 0 ? 1 : ones(-first);
-    }
-    const int top = bit_width(first ^ end) - 1;
-    const AddressNumber middle = end >> top << top;
-    return ones(middle - first) + ones(end - middle);
-}
 
 // Adds up stretches of addresses that come in ascending order and do not touch one another.
 class Tally {
@@ -62,11 +34,6 @@ private:
     std::uint64_t next_site_ = 0;
 };
 
-AddressNumber last_of(Family family)
-{
-    return family == Family::v4 ? AddressNumber{0xffffffffU} : ~AddressNumber{0};
-}
-
 // Calls `take(first, last, country, other)` for each stretch in which neither changes.
 template <class Take> void for_each_stretch(const Places& one, const Places& other, Family family, Take take)
 {
@@ -74,13 +41,13 @@ template <class Take> void for_each_stretch(const Places& one, const Places& oth
     std::size_t k = 0;
     for (AddressNumber first = 0;;) {
         const auto last_in = [&](const Places& places, std::size_t at) {
-            return at + 1 < places.size() ? places[at + 1].first - 1 : last_of(family);
+            return at + 1 < places.size() ? places[at + 1].first - 1 : last_address(family);
         };
         const auto last_one = last_in(one, i);
         const auto last_other = last_in(other, k);
         const auto last = std::min(last_one, last_other);
         take(first, last, one[i].country, other[k].country);
-        if (last == last_of(family)) {
+        if (last == last_address(family)) {
             return;
         }
         i += last_one == last ? 1 : 0;

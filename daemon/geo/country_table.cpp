@@ -100,7 +100,7 @@ struct Shape {
 
 class Builder {
 public:
-    explicit Builder(Shape shape) : shape_(shape) { words_.resize(std::size_t{2} * MF_GEO_CHUNK_WORDS); }
+    explicit Builder(Shape shape) : shape_(shape) { words_.resize(MF_GEO_FIRST_NODE); }
 
     void add_root(std::uint32_t chunk, Stretches list)
     {
@@ -199,67 +199,57 @@ private:
         return it->second;
     }
 
+    // Stretches that begin at the same next 32 bits of the address.
+    struct SameKey {
+        std::uint64_t key;
+        std::size_t begin, end; // in the list
+        bool deeper;            // what comes behind the key decides
+    };
+
+    // None where they are too many for a sorted node. One that goes deeper makes two answers: the node
+    // of what lies behind the key, and what holds after it.
+    static std::optional<std::vector<SameKey>> keys_of(Stretches list, const Block& block)
+    {
+        const unsigned used = block.used + kKeyBits;
+        std::vector<SameKey> keys;
+        std::size_t answers = 1;
+        for (std::size_t i = 1; i < list.size() && answers <= MF_GEO_STRETCHES; ++i) {
+            const auto key = list[i].first << block.used >> (kHalfBits - kKeyBits);
+            const bool beyond = used < kHalfBits && list[i].first << used != 0;
+            if (keys.empty() || keys.back().key != key) {
+                keys.push_back({key, beyond ? i - 1 : i, i, false});
+                ++answers;
+            }
+            answers += beyond && !keys.back().deeper ? 1 : 0;
+            keys.back().deeper = keys.back().deeper || beyond;
+            keys.back().end = i + 1;
+        }
+        return answers <= MF_GEO_STRETCHES ? std::optional(std::move(keys)) : std::nullopt;
+    }
+
     // Where the next 32 bits of the address have few different answers. An answer may be a node of
     // what follows: blocks with one long prefix in them need no node for each step of the way.
     std::optional<Reference> sorted(Stretches list, const Block& block)
     {
-        const unsigned shift = kHalfBits - kKeyBits;
-        std::array<Stretch, MF_GEO_STRETCHES> answers{};
-        std::size_t count = 0;
-        const auto key_of = [&](std::uint64_t first) { return (first << block.used) >> shift; };
-        const auto push = [&](std::uint64_t key, Reference reference) {
-            if (count > 0 && answers.at(count - 1).first == key) {
-                --count;
-            }
-            if (count > 0 && answers.at(count - 1).reference == reference) {
-                return true;
-            }
-            if (count == answers.size()) {
-                return false;
-            }
-            answers.at(count++) = {key, reference};
-            return true;
-        };
-        const unsigned used = block.used + kKeyBits;
-        const auto beyond_key = [&](std::uint64_t first) { return used < kHalfBits && (first << used) != 0; };
-        if (!push(0, list.front().reference)) {
+        const auto keys = keys_of(list, block);
+        if (!keys) {
             return std::nullopt;
         }
-        // Twice: the answers are counted before nodes are made for them.
-        std::size_t need = 1;
-        for (std::size_t i = 1; i < list.size();) {
-            const auto key = key_of(list[i].first);
-            bool deeper = false;
-            for (; i < list.size() && key_of(list[i].first) == key; ++i) {
-                deeper = deeper || beyond_key(list[i].first);
+        std::vector<Stretch> answers{{0, list.front().reference}};
+        for (const auto& same : *keys) {
+            const auto after = list[same.end - 1].reference;
+            if (!same.deeper) {
+                add(answers, same.key, after);
+                continue;
             }
-            need += deeper ? 2 : 1;
+            const Block part{block.first | (same.key << (kHalfBits - kKeyBits) >> block.used),
+                             block.used + kKeyBits};
+            add(answers, same.key, build(list.subspan(same.begin, same.end - same.begin), part));
+            if (same.key != ~std::uint32_t{0}) {
+                add(answers, same.key + 1, after);
+            }
         }
-        if (need > answers.size()) {
-            return std::nullopt;
-        }
-        for (std::size_t i = 1; i < list.size();) {
-            const auto key = key_of(list[i].first);
-            auto end = i;
-            bool deeper = false;
-            for (; end < list.size() && key_of(list[end].first) == key; ++end) {
-                deeper = deeper || beyond_key(list[end].first);
-            }
-            auto reference = list[end - 1].reference;
-            if (deeper) {
-                const Block part{block.first | (key << shift >> block.used), used};
-                const auto from = beyond_key(list[i].first) ? i - 1 : i;
-                reference = build(list.subspan(from, end - from), part);
-            }
-            if (!push(key, reference)) {
-                return std::nullopt;
-            }
-            if (deeper && key != 0xffffffffU && !push(key + 1, list[end - 1].reference)) {
-                return std::nullopt;
-            }
-            i = end;
-        }
-        return put_sorted(std::span(answers).first(count));
+        return put_sorted(answers);
     }
 
     Reference put_sorted(Stretches answers)
@@ -346,9 +336,9 @@ Result<CountryTable> make_country_table(const PlaceTable& places)
             return CountryTable{builder.finish()};
         }
     }
-    return fail(ErrorCode::exhausted, "the country table would be larger than 64 MiB: it has " +
+    return fail(ErrorCode::exhausted, "the country table would be larger than 64 MiB, with " +
                                           std::to_string(places.v4.size() + places.v6.size()) +
-                                          " places, some ten times as many as any known database");
+                                          " places; leave a database or overrides out");
 }
 
 Country look_up(const CountryTable& table, const IpAddress& address)

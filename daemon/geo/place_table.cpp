@@ -2,39 +2,11 @@
 #include "daemon/geo/place_table.h"
 
 #include <algorithm>
-#include <bit>
 
 namespace meetfence::geo {
 namespace {
 
 constexpr AddressNumber kLastAddress = ~AddressNumber{0};
-
-constexpr AddressNumber last_address(Family family)
-{
-    return family == Family::v4 ? 0xffffffffU : kLastAddress;
-}
-
-unsigned trailing_zeros(AddressNumber number, unsigned at_most)
-{
-    const auto low = static_cast<std::uint64_t>(number);
-    const auto high = static_cast<std::uint64_t>(number >> 64);
-    const int zeros = low != 0 ? std::countr_zero(low) : 64 + std::countr_zero(high);
-    return std::min(static_cast<unsigned>(zeros), at_most);
-}
-
-// The largest aligned block at `first` that does not reach beyond `last`, as bits of the host part.
-unsigned largest_block(AddressNumber first, AddressNumber last, unsigned bits)
-{
-    const unsigned aligned = trailing_zeros(first, bits);
-    const AddressNumber addresses = last - first + 1; // 0: all of IPv6
-    if (addresses == 0) {
-        return aligned;
-    }
-    const auto high = static_cast<std::uint64_t>(addresses >> 64);
-    const auto low = static_cast<std::uint64_t>(addresses);
-    const auto width = high != 0 ? 64 + std::bit_width(high) : std::bit_width(low);
-    return std::min(aligned, static_cast<unsigned>(width) - 1);
-}
 
 // Walks along one list of ranges as the sweep moves up.
 class Cursor {
@@ -139,22 +111,6 @@ std::vector<PlacedRange> tunnels()
     return ranges;
 }
 
-// Calls `take(first, host_bits)` for the fewest prefixes that cover exactly the range.
-template <class Take> void for_each_prefix(const PlacedRange& range, Family family, Take take)
-{
-    const unsigned bits = address_bits(family);
-    for (AddressNumber first = range.first;;) {
-        const unsigned host_bits = largest_block(first, range.last, bits);
-        const AddressNumber last =
-            host_bits == 128 ? kLastAddress : first + ((AddressNumber{1} << host_bits) - 1);
-        take(first, host_bits);
-        if (last == range.last) {
-            return;
-        }
-        first = last + 1;
-    }
-}
-
 std::vector<PlacedRange> build_family(std::span<const Database> databases, Agreement agreement,
                                       std::span<const PlacedPrefix> overrides, Family family)
 {
@@ -173,11 +129,11 @@ std::vector<PlacedRange> build_family(std::span<const Database> databases, Agree
     return ranges;
 }
 
-std::size_t count_prefixes(std::span<const PlacedRange> ranges, Family family)
+std::size_t count_prefixes(std::span<const PlacedRange> ranges)
 {
     std::size_t count = 0;
     for (const auto& range : ranges) {
-        for_each_prefix(range, family, [&](AddressNumber, unsigned) { ++count; });
+        count += geo::count_prefixes(range.first, range.last);
     }
     return count;
 }
@@ -216,10 +172,22 @@ std::vector<PlacedRange> merge(std::span<const std::vector<PlacedRange>* const> 
 
 void split(const PlacedRange& range, Family family, std::vector<PlacedPrefix>& prefixes)
 {
-    for_each_prefix(range, family, [&](AddressNumber first, unsigned host_bits) {
-        const auto bits = static_cast<std::uint8_t>(address_bits(family) - host_bits);
-        prefixes.push_back({{to_address(first, family), bits}, range.country});
-    });
+    const unsigned bits = address_bits(family);
+    for (AddressNumber first = range.first;;) {
+        // The largest aligned block that does not reach beyond the range.
+        unsigned host_bits = 0;
+        AddressNumber last = first;
+        while (host_bits < bits && (first >> host_bits & 1) == 0 &&
+               (last | AddressNumber{1} << host_bits) <= range.last) {
+            last |= AddressNumber{1} << host_bits++;
+        }
+        prefixes.push_back(
+            {{to_address(first, family), static_cast<std::uint8_t>(bits - host_bits)}, range.country});
+        if (last == range.last) {
+            return;
+        }
+        first = last + 1;
+    }
 }
 
 Places to_places(std::span<const PlacedRange> ranges, Family family)
@@ -250,8 +218,8 @@ PlaceTable build_table(std::span<const Database> databases, Agreement agreement,
     PlaceTable table;
     const auto v4 = build_family(databases, agreement, overrides, Family::v4);
     const auto v6 = build_family(databases, agreement, overrides, Family::v6);
-    table.prefixes_v4 = count_prefixes(v4, Family::v4);
-    table.prefixes_v6 = count_prefixes(v6, Family::v6);
+    table.prefixes_v4 = count_prefixes(v4);
+    table.prefixes_v6 = count_prefixes(v6);
     table.v4 = to_places(v4, Family::v4);
     table.v6 = to_places(v6, Family::v6);
     for (const auto& database : databases) {

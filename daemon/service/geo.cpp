@@ -3,6 +3,7 @@
 // time, on a thread of its own; what it found is judged and put in force between two requests.
 #include <algorithm>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/stat.h>
 
 #include "daemon/service/clock.h"
@@ -50,8 +51,7 @@ std::string signature(const Config& config)
 std::string refusal_of(const Config& config, const geo::Candidate& candidate, const geo::Candidate* present,
                        const CountrySet& under_rule)
 {
-    const geo::AdmissionPolicy policy{config.min_countries, config.max_age, config.refuse_old};
-    return geo::refusal(candidate, present, under_rule, policy, wall_now());
+    return geo::refusal(candidate, present, under_rule, config.admission_policy(), wall_now());
 }
 
 Error with_stays(Error error)
@@ -87,6 +87,7 @@ Result<> Service::start_geo(Result<LoadedGeo> loaded)
     }
     if (why.empty()) {
         TRY(commit_geo(std::move(*loaded)));
+        give_memory_back();
         return {};
     }
     if (!copies.empty()) {
@@ -152,9 +153,9 @@ Result<> Service::commit_geo(LoadedGeo loaded)
                     static_cast<double>(control.geo_bytes) / 1e6,
                     config_.databases.empty() ? "" : ", of " + format_time(geo_build()),
                     geo_.read_time.count(), geo_.build_time.count(), geo_.swap_time.count()));
-    const geo::AdmissionPolicy policy{config_.min_countries, config_.max_age, config_.refuse_old};
     for (const auto& database : geo_.facts.databases) {
-        if (const auto old = geo::age_warning(database, policy, geo_.loaded); !old.empty()) {
+        if (const auto old = geo::age_warning(database, config_.admission_policy(), geo_.loaded);
+            !old.empty()) {
             listener_.log(Severity::warning, "country database " + database.path + ": " + old);
         }
     }
@@ -171,6 +172,15 @@ Result<> Service::commit_geo(LoadedGeo loaded)
         };
     });
     return {};
+}
+
+// A load takes some hundred megabytes for a moment, which malloc would keep for the next one.
+void Service::give_memory_back() const
+{
+    listener_.background([]() -> std::function<void()> {
+        malloc_trim(0);
+        return [] {};
+    });
 }
 
 void Service::enqueue(GeoJob job)
@@ -193,6 +203,7 @@ void Service::next_geo_job()
         return [this, finish = work()] {
             finish();
             geo_working_.reset();
+            give_memory_back();
             next_geo_job();
         };
     });

@@ -118,6 +118,7 @@ private:
                             const std::function<Result<>(LoadedGeo)>& judge, const Done& done);
     void enqueue(GeoJob job);
     void next_geo_job();
+    void give_memory_back() const;
     [[nodiscard]] Result<std::string> database_to_replace(const std::string& wanted,
                                                           const std::string& type) const;
 

@@ -13,12 +13,13 @@ namespace meetfence::bench {
 
 struct Case {
     std::string name;
-    std::string program; // in bench.bpf.c
-    std::string empty;   // the one that only writes the packet
+    std::string program; // in bench/bpf
+    std::string empty;   // the one that only writes the packet; by default for ingress
     World world;
-    std::shared_ptr<const std::vector<bench_packet>> packets;
+    Packets packets;
     std::uint32_t repeat = 1U << 18; // packets in one round
-    bool drops = false;              // every packet, or none
+    mf_reason reason = MF_UNDECIDED; // the filter's for every packet; undecided where it is not asked
+    bool remembered = false;         // every packet, as a STUN request
     bool on_two_cores = false;       // measured on one core and on two, too
 };
 

@@ -54,6 +54,8 @@ int run(const options::variables_map& given)
     const auto rounds = given["rounds"].as<unsigned>();
     show("loading the table");
     const auto load = measure_load(program, path, rounds);
+    show("filling the table of flows");
+    const auto flows = program.fill_flows(kFlows);
 
     auto cases = all_cases(*database, *blocked);
     const std::regex wanted(given["case"].as<std::string>());
@@ -74,7 +76,7 @@ int run(const options::variables_map& given)
         show(fmt::format("round {} of {}", round + 1, rounds));
     });
     show("");
-    const auto lines = json_lines(figures, load);
+    const auto lines = json_lines(figures, load, flows);
     if (given.count("write") > 0) {
         std::ofstream file(given["write"].as<std::string>());
         file << lines;
@@ -83,7 +85,7 @@ int run(const options::variables_map& given)
             return 1;
         }
     }
-    std::cout << (given.count("json") > 0 ? lines : table(figures, load));
+    std::cout << (given.count("json") > 0 ? lines : table(figures, load, flows));
     return 0;
 }
 

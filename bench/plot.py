@@ -210,14 +210,24 @@ def lookup_groups(results: Results) -> list[Group]:
 
 
 def program_groups(results: Results) -> list[Group]:
-    kinds = (("bystander", "bystander, passes"), ("target_drop", "blocked, dropped"),
-             ("target_shared", "blocked, shared endpoint"))
-    plan = [("Other traffic", [(f"other_traffic{ending}", ending.strip("_") or "any", GREY)
-                               for ending in ("", "_hot", "_cold")])]
+    kinds = (("bystander", "Bystander, passes"),
+             ("bystander_shared", "Bystander, shared"),
+             ("target_drop", "Blocked, dropped"),
+             ("target_shared", "Blocked, shared"),
+             ("stun_bystander", "Bystander, STUN"),
+             ("stun_first", "Bystander, first STUN"),
+             ("egress_bystander", "Sent, bystander"),
+             ("egress_bystander_shared", "Sent, shared"),
+             ("egress_target_shared", "Sent, blocked, shared"))
+    plan = [(name, [(f"{case}{ending}", ending.strip("_") or "any", GREY)
+                    for ending in endings])
+            for name, case, endings in (
+                ("Other traffic", "other_traffic", ("", "_hot", "_cold")),
+                ("Sent, other traffic", "egress_other_v4", ("_hot", "_cold")))]
     plan += [(name, [(f"{case}_{short}_{heat}", f"{family}, {heat}", colour)
                      for family, short in (("IPv4", "v4"), ("IPv6", "v6"))
                      for heat, colour in (("hot", SKY), ("cold", OURS))])
-             for case, name in ((case, name[0].upper() + name[1:]) for case, name in kinds)]
+             for case, name in kinds]
     return _groups(results, "ns_over_empty", plan)
 
 
@@ -249,7 +259,7 @@ def panels(results: Results) -> Iterator[tuple[str, str, float, Callable[[float]
     bar_charts = (
         ("The country of an address", "nanoseconds above an empty XDP program, logarithmic: "
          "hot = 256 addresses, cold = 262,144 or more", lookup_groups(results), logarithmic),
-        ("The whole program", "nanoseconds a packet above an empty XDP program, logarithmic",
+        ("The whole program", "nanoseconds a packet above an empty program, XDP or tc, logarithmic",
          program_groups(results), logarithmic),
         ("The whole way of a packet", "nanoseconds a packet above an XDP program that accepts "
          "everything; left of 0: dropped before there is an skb",

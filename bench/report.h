@@ -9,7 +9,9 @@
 
 namespace meetfence::bench {
 
-[[nodiscard]] std::string json_lines(std::span<const Figure> figures, const LoadFigure& load);
-[[nodiscard]] std::string table(std::span<const Figure> figures, const LoadFigure& load);
+[[nodiscard]] std::string json_lines(std::span<const Figure> figures, const LoadFigure& load,
+                                     const FlowFigure& flows);
+[[nodiscard]] std::string table(std::span<const Figure> figures, const LoadFigure& load,
+                                const FlowFigure& flows);
 
 } // namespace meetfence::bench

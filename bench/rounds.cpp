@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <linux/bpf.h>
+#include <fmt/format.h>
 #include <map>
 #include <stdexcept>
 
@@ -16,21 +16,34 @@ using Clock = std::chrono::steady_clock;
 double median(std::vector<double> values)
 {
     std::ranges::sort(values);
-    return values[values.size() / 2];
+    return values.empty() ? 0 : values[values.size() / 2];
 }
 
 struct Measured {
     std::vector<double> empty, ns, over_empty, two_cores;
 };
 
-// A figure of a program that did something else would be worth nothing.
-void check_verdict(const Case& wanted, std::uint32_t verdict, std::uint64_t drops)
+struct Counted {
+    std::uint64_t packets = 0, remembered = 0;
+};
+
+Counted count(const Program& program, const Case& wanted)
 {
-    const bool right =
-        wanted.drops ? verdict == XDP_DROP && drops == wanted.repeat : verdict == XDP_PASS && drops == 0;
-    if (!right) {
-        throw std::runtime_error("case " + wanted.name + ": " + std::to_string(drops) + " of " +
-                                 std::to_string(wanted.repeat) + " packets were dropped");
+    const auto direction = wanted.program.starts_with("egress_") ? MF_EGRESS : MF_INGRESS;
+    return {program.count(direction, wanted.reason), program.tally(MF_TALLY_PENDING)};
+}
+
+// A figure of a program that did something else would be worth nothing.
+void check_verdict(const Case& wanted, Verdict verdict, const Counted& before, const Counted& after)
+{
+    const auto expected = wanted.reason >= MF_FIRST_DROP ? Verdict::drop : Verdict::pass;
+    const auto packets = wanted.reason == MF_UNDECIDED ? 0 : wanted.repeat;
+    const auto counted = after.packets - before.packets;
+    const auto remembered = after.remembered - before.remembered;
+    if (verdict != expected || counted != packets || remembered != (wanted.remembered ? wanted.repeat : 0)) {
+        throw std::runtime_error(fmt::format(
+            "case {}: {} of {} packets were judged as they should be, and {} STUN requests remembered",
+            wanted.name, counted, wanted.repeat, remembered));
     }
 }
 
@@ -38,10 +51,10 @@ void measure_once(Program& program, const Case& wanted, Measured& measured)
 {
     program.load(*wanted.packets);
     const double empty = program.run(wanted.empty, wanted.repeat);
-    const auto drops = program.drops();
-    std::uint32_t verdict = 0;
+    const auto before = count(program, wanted);
+    Verdict verdict{};
     const double ns = program.run(wanted.program, wanted.repeat, &verdict);
-    check_verdict(wanted, verdict, program.drops() - drops);
+    check_verdict(wanted, verdict, before, count(program, wanted));
     measured.empty.push_back(empty);
     measured.ns.push_back(ns);
     measured.over_empty.push_back(ns - empty);
@@ -73,12 +86,12 @@ std::vector<Figure> measure(Program& program, std::span<const Case> cases, unsig
             measure_once(program, wanted, all[wanted.name]);
         }
     }
-    std::vector<double> empty;
-    std::vector<Figure> figures{{.name = "empty"}};
+    std::map<std::string, std::vector<double>> empty{{"empty_v4", {}}, {"egress_empty_v4", {}}};
+    std::vector<Figure> figures{{.name = "empty"}, {.name = "egress_empty_v4"}};
     for (const auto& wanted : cases) {
         const auto& measured = all[wanted.name];
-        if (wanted.empty == "empty_v4") {
-            empty.insert(empty.end(), measured.empty.begin(), measured.empty.end());
+        if (const auto it = empty.find(wanted.empty); it != empty.end()) {
+            it->second.insert(it->second.end(), measured.empty.begin(), measured.empty.end());
         }
         figures.push_back(
             {.name = wanted.name, .ns = median(measured.ns), .ns_over_empty = median(measured.over_empty)});
@@ -86,7 +99,8 @@ std::vector<Figure> measure(Program& program, std::span<const Case> cases, unsig
             figures.back().two_cores = median(measured.two_cores);
         }
     }
-    figures.front().ns = empty.empty() ? 0 : median(empty);
+    figures[0].ns = median(empty["empty_v4"]);
+    figures[1].ns = median(empty["egress_empty_v4"]);
     return figures;
 }
 

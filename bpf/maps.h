@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
- * Every map of the program; meaning and layout of the elements stand in kernel-headers/abi.h.
+ * Every map of the programs; meaning and layout of the elements stand in kernel-headers/abi.h.
  * max_entries of 1 are set by the daemon before loading, from `limits` of its configuration.
  * Unless a line says otherwise the daemon writes, the program reads.
  */
@@ -21,6 +21,11 @@ MF_ARRAY(meetings, struct mf_meeting, 1);
 MF_ARRAY(policies, struct mf_policy, 1);
 MF_ARRAY(rules, struct mf_rule, 1);
 
+/* The program writes `told`. */
+MF_ARRAY(participants, struct mf_participant, 1);
+/* Both write. */
+MF_ARRAY(flows, struct mf_flow, 1);
+
 /* When a cell last made an event (CLOCK_BOOTTIME ns); the program writes. */
 MF_ARRAY(cell_events, __u64, 1);
 
@@ -36,8 +41,69 @@ struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
     __type(key, __u32);
     __type(value, struct mf_traffic);
-    __uint(max_entries, MF_REASONS);
+    __uint(max_entries, MF_REASON_ENTRIES);
 } reasons SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __type(key, __u32);
+    __type(value, __u64);
+    __uint(max_entries, MF_TALLIES);
+} tallies SEC(".maps");
+
+/* Without BPF_F_NO_PREALLOC the memory for every participant that `limits` allow would be taken at once. */
+#define MF_HASH(name_, key_, value_)                                                                         \
+    struct {                                                                                                 \
+        __uint(type, BPF_MAP_TYPE_HASH);                                                                     \
+        __uint(map_flags, BPF_F_NO_PREALLOC);                                                                \
+        __type(key, key_);                                                                                   \
+        __type(value, value_);                                                                               \
+        __uint(max_entries, 1);                                                                              \
+    } name_ SEC(".maps")
+
+MF_HASH(participant_ids, __u32, struct mf_participant_id);
+MF_HASH(ufrags, struct mf_ufrag_key, __u64);
+
+/* The program alone writes and reads. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __type(key, __u32);
+    __type(value, struct mf_pending);
+    __uint(max_entries, MF_PENDING);
+} pending SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __type(key, __u32);
+    __type(value, __u64);
+    __uint(max_entries, MF_RUNNING);
+} running SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __type(key, __u32);
+    __type(value, struct mf_stranger);
+    __uint(max_entries, MF_STRANGERS);
+} strangers SEC(".maps");
+
+/* The boot clock is expensive to read, and the coarse one moves with each timer interrupt only. */
+struct clock {
+    __u64 coarse_ns, boot_ns;
+};
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __type(key, __u32);
+    __type(value, struct clock);
+    __uint(max_entries, 1);
+} clocks SEC(".maps");
+
+/* The program writes. */
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __type(key, struct mf_ufrag_key);
+    __type(value, struct mf_sighting);
+    __uint(max_entries, MF_SIGHTINGS);
+} sightings SEC(".maps");
 
 /* Sizes, not types: clang 14 writes only a forward declaration of an inner map's key to BTF.
  * BPF_F_INNER_MAP (kernel 5.10): tables differ in their number of chunks. */

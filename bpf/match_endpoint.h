@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
- * Which meeting does the local address belong to?
+ * Is the local address registered?
  */
 #pragma once
 
@@ -19,16 +19,16 @@ static __always_inline __u32 endpoints_on(__be16 port, __u8 l4_protocol)
     return head ? *head : 0;
 }
 
-/* Index into `meetings`, or 0. */
-static __always_inline __u32 match_endpoint(__u32 index, const struct packet *packet)
+/* The endpoint the packet's local address is, or NULL. */
+static __always_inline const struct mf_endpoint *match_endpoint(__u32 index, const struct packet *packet)
 {
     for (__u32 i = 0; i < MF_ENDPOINTS_PER_PORT && index; i++) {
         const struct mf_endpoint *endpoint = bpf_map_lookup_elem(&endpoints, &index);
         if (!endpoint)
             break;
         if (endpoint_covers(endpoint, packet))
-            return endpoint->meeting;
+            return endpoint;
         index = *(const volatile __u32 *)&endpoint->next;
     }
-    return 0;
+    return NULL;
 }

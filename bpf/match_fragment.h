@@ -14,17 +14,21 @@ static __always_inline void fragment_key(const struct packet *packet, struct mf_
     __builtin_memcpy(key->local, packet->local.bytes, sizeof(key->local));
     key->identification = packet->fragment_id;
     key->protocol = packet->is_ipv4 ? packet->l4_protocol : 0;
+    key->direction = MF_DIRECTION;
 }
 
-static __always_inline void remember_first_fragment(const struct packet *packet,
-                                                    const struct finding *finding, enum mf_reason reason)
+/* Global functions, so that most packets' stack need not have room for this. */
+__noinline int remember_first_fragment(const struct packet *packet, const struct finding *finding,
+                                       __u32 reason)
 {
+    if (!packet || !finding)
+        return 0;
     struct mf_fragment_key key = {};
     fragment_key(packet, &key);
     if (reason < MF_FIRST_DROP) {
         /* The identification is in use again, by a packet that passes. */
         bpf_map_delete_elem(&fragments, &key);
-        return;
+        return 0;
     }
     struct mf_fragment value = {
         .until_ns = finding->now_ns + FRAGMENT_MEMORY_NS,
@@ -37,10 +41,13 @@ static __always_inline void remember_first_fragment(const struct packet *packet,
     if (value.until_ns > finding->rule_until_ns)
         value.until_ns = finding->rule_until_ns;
     bpf_map_update_elem(&fragments, &key, &value, BPF_ANY);
+    return 0;
 }
 
-static __always_inline enum mf_reason match_fragment(const struct packet *packet, struct finding *finding)
+__noinline int match_fragment(const struct packet *packet, struct finding *finding)
 {
+    if (!packet || !finding)
+        return MF_LATER_FRAGMENT;
     struct mf_fragment_key key = {};
     fragment_key(packet, &key);
     const struct mf_fragment *first = bpf_map_lookup_elem(&fragments, &key);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
- * The program that goes into the kernel: what it does stands in filter.h.
+ * The program for what comes in: what it does stands in filter.h.
  */
 #include "bpf/filter.h"
 

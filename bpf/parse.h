@@ -38,7 +38,7 @@ struct ipv6_fragment {
 };
 
 struct cursor {
-    struct xdp_md *ctx;
+    MF_CONTEXT *ctx;
     __u32 offset; /* from the start of the frame */
 };
 
@@ -52,7 +52,7 @@ struct position {
 };
 
 /* Returns the next `length` bytes and moves on, or NULL where the frame ends before. Bytes beyond
- * the first buffer of a multi-buffer frame are copied to `scratch`. */
+ * the first buffer of a frame are copied to `scratch`. */
 static __always_inline const void *pull(struct cursor *cursor, void *scratch, __u32 length)
 {
     __u32 offset = cursor->offset;
@@ -62,17 +62,7 @@ static __always_inline const void *pull(struct cursor *cursor, void *scratch, __
     cursor->offset = offset + length;
     if (start + length <= (void *)(long)cursor->ctx->data_end)
         return start;
-    if (multi_buffer && bpf_xdp_load_bytes(cursor->ctx, offset, scratch, length) == 0)
-        return scratch;
-    return NULL;
-}
-
-/* The whole frame, all its buffers. */
-static __always_inline __u32 frame_bytes(struct xdp_md *ctx)
-{
-    if (multi_buffer)
-        return (__u32)bpf_xdp_get_buff_len(ctx);
-    return (__u32)((void *)(long)ctx->data_end - (void *)(long)ctx->data);
+    return load_bytes(cursor->ctx, offset, scratch, length) ? scratch : NULL;
 }
 
 static __always_inline bool is_vlan(__be16 ethertype)
@@ -95,6 +85,30 @@ static __always_inline void set_ipv6(union address *address, const struct in6_ad
     address->halves[1] = halves[1];
 }
 
+/* Which end is the participant's. */
+static __always_inline void set_ipv4_ends(struct packet *packet, __be32 source, __be32 destination)
+{
+    set_ipv4(&packet->remote, MF_IS_EGRESS ? destination : source);
+    set_ipv4(&packet->local, MF_IS_EGRESS ? source : destination);
+}
+
+static __always_inline void set_ipv6_ends(struct packet *packet, const struct ipv6hdr *ip)
+{
+    set_ipv6(&packet->remote, MF_IS_EGRESS ? &ip->daddr : &ip->saddr);
+    set_ipv6(&packet->local, MF_IS_EGRESS ? &ip->saddr : &ip->daddr);
+}
+
+static __always_inline __be16 local_port_of(const struct udphdr *ports)
+{
+    return MF_IS_EGRESS ? ports->source : ports->dest;
+}
+
+static __always_inline void set_ports(struct packet *packet, const struct udphdr *ports)
+{
+    packet->remote_port = MF_IS_EGRESS ? ports->dest : ports->source;
+    packet->local_port = local_port_of(ports);
+}
+
 /* UDP (RFC 768) or TCP (RFC 9293) header; `ip_end` is where the IP packet ends in the frame. */
 static __always_inline enum mf_reason parse_l4(struct cursor *cursor, struct packet *packet, __u32 ip_end)
 {
@@ -111,8 +125,9 @@ static __always_inline enum mf_reason parse_l4(struct cursor *cursor, struct pac
         bool jumbo = length == 0 && !packet->is_ipv4;
         if (!jumbo && (length < sizeof(*udp) || (whole && start + length > ip_end)))
             return MF_BAD_L4;
-        packet->remote_port = udp->source;
-        packet->local_port = udp->dest;
+        set_ports(packet, udp);
+        packet->payload = cursor->offset;
+        packet->payload_end = jumbo || start + length > ip_end ? ip_end : start + length;
         return MF_UNDECIDED;
     }
     if (packet->l4_protocol != IPPROTO_TCP)
@@ -123,8 +138,7 @@ static __always_inline enum mf_reason parse_l4(struct cursor *cursor, struct pac
     const struct udphdr *ports = pull(cursor, &scratch, sizeof(*ports));
     if (!ports || cursor->offset > ip_end)
         return MF_TRUNCATED_L4;
-    packet->remote_port = ports->source;
-    packet->local_port = ports->dest;
+    set_ports(packet, ports);
     if (!whole)
         return MF_UNDECIDED;
     __be32 rest_scratch[3];
@@ -134,6 +148,8 @@ static __always_inline enum mf_reason parse_l4(struct cursor *cursor, struct pac
     __u32 header_bytes = (bpf_ntohl(rest[1]) >> 28) * 4; /* data offset: top 4 bits of byte 12 */
     if (header_bytes < sizeof(struct tcphdr) || start + header_bytes > ip_end)
         return MF_BAD_L4;
+    packet->payload = start + header_bytes;
+    packet->payload_end = ip_end;
     return MF_UNDECIDED;
 }
 
@@ -148,8 +164,7 @@ static __always_inline enum mf_reason parse_ipv4(struct cursor *cursor, struct p
     __u32 ip_end = start + bpf_ntohs(ip->tot_len);
     if (ip->version != 4 || header_bytes < sizeof(*ip) || ip_end < start + header_bytes)
         return MF_BAD_IPV4;
-    set_ipv4(&packet->remote, ip->saddr);
-    set_ipv4(&packet->local, ip->daddr);
+    set_ipv4_ends(packet, ip->saddr, ip->daddr);
     packet->is_ipv4 = 1;
     packet->l4_protocol = ip->protocol;
     packet->fragment_id = ip->id;
@@ -184,7 +199,7 @@ static __always_inline bool is_extension(__u8 next_header)
 
 /* One extension header (RFC 8200 section 4); `packet->l4_protocol` says which, and then the next.
  * A global function: the verifier judges it once, not once for every way to reach it. */
-__noinline int parse_extension(struct xdp_md *ctx, struct position *position, struct packet *packet)
+__noinline int parse_extension(MF_CONTEXT *ctx, struct position *position, struct packet *packet)
 {
     if (!position || !packet)
         return MF_TRUNCATED_EXTENSION;
@@ -238,8 +253,7 @@ static __always_inline enum mf_reason parse_ipv6(struct cursor *cursor, struct p
     __u32 payload = bpf_ntohs(ip->payload_len);
     __u32 ip_end = cursor->offset + payload;
     __u8 next = ip->nexthdr;
-    set_ipv6(&packet->remote, &ip->saddr);
-    set_ipv6(&packet->local, &ip->daddr);
+    set_ipv6_ends(packet, ip);
 
     if (ip_end > packet->frame_bytes)
         return MF_BAD_IPV6;
@@ -256,7 +270,7 @@ static __always_inline enum mf_reason parse_ipv6(struct cursor *cursor, struct p
 }
 
 /* A global function for the verifier's sake, as parse_extension. */
-__noinline int parse_vlan_tags(struct xdp_md *ctx, struct position *position)
+__noinline int parse_vlan_tags(MF_CONTEXT *ctx, struct position *position)
 {
     if (!position)
         return MF_TRUNCATED_VLAN;
@@ -275,8 +289,11 @@ __noinline int parse_vlan_tags(struct xdp_md *ctx, struct position *position)
     return is_vlan(ethertype) ? MF_VLAN_TOO_DEEP : MF_UNDECIDED;
 }
 
-static __always_inline enum mf_reason parse_packet(struct xdp_md *ctx, struct packet *packet)
+/* A global function, so that most packets' stack need not have room for it. */
+__noinline int parse_packet(MF_CONTEXT *ctx, struct packet *packet)
 {
+    if (!packet)
+        return MF_TRUNCATED_ETHERNET;
     struct cursor cursor = {.ctx = ctx};
     packet->frame_bytes = frame_bytes(ctx);
 

@@ -25,13 +25,20 @@ constexpr auto kGlobal = std::to_array<Option>({
 constexpr auto kMeetingAdd = std::to_array<Option>({
     {"endpoint", values, "E", "a local address that carries this meeting only, such as udp:198.18.0.1:40000"},
     {"shared-endpoint", values, "E", "a local address that carries other meetings as well"},
-    {"turn-endpoint", values, "E", "a shared local address where a TURN server receives"},
+    {"turn-endpoint", values, "E", "a shared local address where packets come within TURN"},
     {"until", value, "T", "when the meeting and its rules end, such as 2026-11-22T18:00:00Z"},
     {"for", value, "D", "the same as a duration from now: 90s 45m 2h 7d"},
 });
 
+constexpr auto kParticipantAdd = std::to_array<Option>({
+    {"ufrag", values, "E=UFRAG", "the ufrag of the server's ICE agent for this person, at a shared endpoint"},
+    {"flow", values, "LOCAL,REMOTE", "a flow, such as udp:198.18.0.1:10000,203.0.113.10:51000"},
+});
+
 constexpr auto kBlock = std::to_array<Option>({
-    {"country", values, "CC", "ISO 3166-1 codes, such as CN HK or CN,HK; CN, HK, MO and TW are four", true},
+    {"country", values, "CC", "ISO 3166-1 codes, such as CN HK or CN,HK; CN, HK, MO and TW are four"},
+    {"participant", value, "P", "this person and nobody else, wherever placed"},
+    {"allow-only", values, "CC", "everyone outside these countries; who cannot be placed is let in"},
     {"from", value, "T", "when it begins (default: now)"},
     {"until", value, "T", "when it ends (default: as long as the daemon's policy allows)"},
     {"for", value, "D", "the same as a duration from its begin: 90s 45m 2h 7d"},
@@ -45,9 +52,15 @@ constexpr auto kUnblock = std::to_array<Option>({
     {"why", value, "W", "the reason, kept with the rule"},
 });
 
+constexpr auto kImpact = std::to_array<Option>({
+    {"country", values, "CC",
+     "whom a rule against these countries would affect (default: the rules in force)"},
+});
+
 constexpr auto kExplain = std::to_array<Option>({
     {"from", value, "IP:PORT", "the remote address of the packet"},
     {"to", value, "E", "the local address of the packet, such as udp:198.18.0.1:40000"},
+    {"ufrag", value, "U", "the packet is an ICE check that names this ufrag of the server"},
     {"packet", value, "HEX", "a whole Ethernet frame instead"},
 });
 
@@ -74,20 +87,28 @@ constexpr std::size_t kAnyNumber = SIZE_MAX;
 // clang-format off
 constexpr auto kCommands = std::to_array<Command>({
     {"status", "", "interfaces, country tables, counters; also with the daemon dead", 0, 0, {}, run_status},
-    {"meeting add", "M [--endpoint E…] [--until T | --for D]",
+    {"meeting add", "M [--endpoint E…] [--shared-endpoint E…] [--turn-endpoint E…] [--until T | --for D]",
      "register a meeting and where its packets arrive", 1, 1, kMeetingAdd, run_meeting_add},
     {"meeting list", "", "all meetings", 0, 0, {}, run_meeting_list},
     {"meeting show", "M", "one meeting and its rules", 1, 1, {}, run_meeting_show},
     {"meeting remove", "M", "forget a meeting; its rules end", 1, 1, {}, run_meeting_remove},
+    {"participant add", "M P --ufrag E=UFRAG… | --flow LOCAL,REMOTE…",
+     "tell how one person's packets are known in a meeting", 2, 2, kParticipantAdd, run_participant_add},
+    {"participant list", "M", "who was handed over, with countries; never an address", 1, 1, {},
+     run_participant_list},
+    {"participant remove", "M P", "forget how one person's packets are known", 2, 2, {}, run_participant_remove},
     {"block",
-     "M --country CC… [--from T] [--until T | --for D] [--monitor] [--except PREFIX…] [--dry-run] [--yes]",
-     "keep participants in these countries out of one meeting", 1, 1, kBlock, run_block},
+     "M --country CC… | --participant P | --allow-only CC… [--from T] [--until T | --for D] [--monitor]"
+     " [--except PREFIX…] [--dry-run] [--yes]",
+     "keep countries, all but some countries, or one participant out of one meeting", 1, 1, kBlock, run_block},
     {"unblock", "RULE [--why W]", "withdraw a rule", 1, 1, kUnblock, run_unblock},
     {"rule list", "[M]", "all rules, or those of one meeting", 0, 1, {}, run_rule_list},
-    {"rule show", "RULE", "one rule and its counters by country", 1, 1, {}, run_rule_show},
+    {"rule show", "RULE", "one rule and its counters by direction and by country", 1, 1, {}, run_rule_show},
     {"rule enforce", "RULE", "let a rule drop packets", 1, 1, {}, run_rule_enforce},
     {"rule monitor", "RULE", "let a rule only count what it would drop", 1, 1, {}, run_rule_monitor},
-    {"explain", "--from IP:PORT --to E | --packet HEX",
+    {"impact", "M [--country CC…]", "who is there and who would be affected, by country, as counts", 1, 1, kImpact,
+     run_impact},
+    {"explain", "--from IP:PORT --to E [--ufrag U] | --packet HEX",
      "the loaded program's verdict on a packet, and why", 0, 0, kExplain, run_explain},
     {"geo lookup", "IP… | -",
      "the country of addresses in the loaded tables; - reads them from stdin", 1, kAnyNumber, {}, run_geo_lookup},
@@ -97,7 +118,7 @@ constexpr auto kCommands = std::to_array<Command>({
     {"geo diff", "FILE [--replaces PATH]",
      "what a country database would change; status 1 if it would be refused (- reads stdin)", 1, 1, kGeoDiff,
      run_geo_diff},
-    {"events", "[--follow]", "what happened: first drops, changes of rules", 0, 0, kEvents, run_events},
+    {"events", "[--follow]", "what happened: first drops, participants kept out, changes of rules", 0, 0, kEvents, run_events},
     {"apply", "FILE [--dry-run] [--yes]",
      "make meetings and rules those of FILE, and no others (- reads stdin)", 1, 1, kApply, run_apply},
     {"diff", "FILE", "what apply would change; status 1 if anything", 1, 1, {}, run_diff},

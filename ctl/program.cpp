@@ -96,10 +96,15 @@ int run_command(const Command& command, const Arguments& arguments, Console& con
     return *status;
 }
 
-// The words that must follow a command's name, as its synopsis calls them: "M", "RULE", "FILE".
+// The first missing of the words that must follow a command's name, as its synopsis calls them: "M",
+// "RULE", "FILE".
 std::string missing_word(const Command& command, const Arguments& arguments)
 {
-    const auto name = command.synopsis.substr(0, command.synopsis.find(' '));
+    auto rest = command.synopsis;
+    for (std::size_t given = arguments.words().size(); given > 0; --given) {
+        rest.remove_prefix(rest.find(' ') + 1);
+    }
+    const auto name = rest.substr(0, rest.find(' '));
     auto message = fmt::format("'{}' needs {}", command.name, name);
     if (!arguments.greedy().empty()) {
         message += fmt::format("; write it before --{}, which takes every word after it", arguments.greedy());

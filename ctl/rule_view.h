@@ -12,13 +12,12 @@ namespace meetfence::ctl {
 
 /// "CN (China)"
 [[nodiscard]] std::string country_with_name(const std::string& code);
-/// "CN (China), HK (Hong Kong)"
-[[nodiscard]] std::string countries_with_names(const Json& rule);
-/// "r1 blocks CN (China) in meeting A until 2026-11-22T18:00:00Z (in 2h)", by mode and state.
+/// "r1 keeps CN (China) out of meeting A until 2026-11-22T18:00:00Z (in 2h)", by whom it keeps out, by
+/// mode and state.
 [[nodiscard]] std::string rule_sentence(const Json& rule, Time now);
 
 void print_rule_table(std::ostream& out, const Json& rules, Time now);
-/// Everything about one rule, counts by country included.
+/// Everything about one rule, counts by direction and by country included.
 void print_rule_details(std::ostream& out, const Json& rule, Time now);
 /// What a rule that does not exist yet would be.
 void print_rule_preview(std::ostream& out, const Json& rule, Time now);

@@ -72,6 +72,7 @@ public:
           kernel_events_(io, dup(service.event_fd())),
           timer_(io),
           tidy_timer_(io),
+          sweep_timer_(io),
           file_events_(io),
           settle_timer_(io),
           signals_(io, SIGTERM, SIGINT, SIGHUP)
@@ -97,6 +98,7 @@ public:
         wait_for_events();
         wait_for_deadline();
         wait_for_signal();
+        sweep();
         return {};
     }
 
@@ -144,6 +146,17 @@ private:
         });
     }
 
+    void sweep()
+    {
+        sweep_timer_.expires_after(std::chrono::seconds(1));
+        sweep_timer_.async_wait([this](ErrorCodeOf error) {
+            if (!error) {
+                service_.sweep_flows();
+                sweep();
+            }
+        });
+    }
+
     void wait_for_files()
     {
         file_events_.async_wait(asio::posix::stream_descriptor::wait_read, [this](ErrorCodeOf error) {
@@ -186,6 +199,7 @@ private:
     asio::posix::stream_descriptor kernel_events_;
     asio::posix::stream_descriptor timer_;
     asio::steady_timer tidy_timer_;
+    asio::steady_timer sweep_timer_;
     // Publishers replace several files one after the other.
     static constexpr auto kSettle = std::chrono::seconds(1);
     geo::DirectoryWatch files_;
@@ -222,7 +236,8 @@ Result<> run_daemon(const Config& config)
                 asio::post(io, [&, work = std::move(work)] {
                     asio::post(long_work, [&, work] { asio::post(io, work()); });
                 });
-            }};
+            },
+        .later = [&](std::function<void()> work) { asio::post(io, std::move(work)); }};
     const auto service = TRY(service::Service::start(config, listener));
     const FinishWork finish{long_work};
 

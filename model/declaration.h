@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The declarative form of everything: `{"meetings": [{"id", "endpoints", "until", "rules": […]}]}`.
-// It is the whole desired state: what it leaves out is to be removed.
+// The declarative form of everything: `{"meetings": [{"id", "endpoints", "shared_endpoints",
+// "turn_endpoints", "until", "rules": […]}]}`. It is the whole desired state: what it leaves
+// out is to be removed.
 #pragma once
 
 #include <string>

@@ -40,6 +40,9 @@ struct SocketAddress {
 
     [[nodiscard]] static Result<SocketAddress> parse(std::string_view text);
     [[nodiscard]] std::string text() const;
+
+    friend bool operator==(const SocketAddress&, const SocketAddress&) = default;
+    friend auto operator<=>(const SocketAddress&, const SocketAddress&) = default;
 };
 
 } // namespace meetfence

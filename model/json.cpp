@@ -5,6 +5,7 @@
 #include <array>
 #include <set>
 
+#include "model/participant.h"
 #include "model/suggest.h"
 
 namespace meetfence {
@@ -12,8 +13,8 @@ namespace {
 
 constexpr auto kMeetingKeys =
     std::to_array<std::string_view>({"id", "endpoints", "shared_endpoints", "turn_endpoints", "until"});
-constexpr auto kRuleKeys =
-    std::to_array<std::string_view>({"meeting", "countries", "mode", "from", "until", "except", "order"});
+constexpr auto kRuleKeys = std::to_array<std::string_view>(
+    {"meeting", "countries", "allow_only", "participant", "mode", "from", "until", "except", "order"});
 
 // Parsing events of nlohmann's parser, watched for keys that stand twice.
 class DuplicateKeys {
@@ -53,12 +54,104 @@ Json texts_of(const auto& items)
     return list;
 }
 
+Json codes_of(const CountrySet& countries)
+{
+    auto list = Json::array();
+    for (const auto country : countries.list()) {
+        list.push_back(country.code());
+    }
+    return list;
+}
+
 Json counts_json(const RuleCounts& counts)
 {
     return Json{
         {"packets_dropped", counts.dropped_packets},       {"bytes_dropped", counts.dropped_bytes},
         {"packets_would_drop", counts.would_drop_packets}, {"bytes_would_drop", counts.would_drop_bytes},
         {"packets_passed", counts.passed_packets},         {"bytes_passed", counts.passed_bytes}};
+}
+
+// The totals, and each direction by itself.
+Json counts_json(const CountryCounts& counts)
+{
+    auto json = counts_json(counts.total());
+    json["ingress"] = counts_json(counts.ingress);
+    json["egress"] = counts_json(counts.egress);
+    return json;
+}
+
+Error in_two_lists(const ObjectReader& reader, std::string_view key, const Endpoint& endpoint,
+                   const std::string& cause)
+{
+    return {ErrorCode::invalid, "'" + reader.name(key) + "': " + endpoint.text() + cause};
+}
+
+// What arrives at an endpoint is read in one way.
+Result<> check_lists(const ObjectReader& reader, const Meeting& meeting)
+{
+    for (const auto& [key, list] : {std::pair("shared_endpoints", &meeting.shared_endpoints),
+                                    std::pair("turn_endpoints", &meeting.turn_endpoints)}) {
+        for (const auto& endpoint : *list) {
+            const auto both = [&](const Endpoint& dedicated) { return dedicated.overlaps(endpoint); };
+            if (const auto it = std::ranges::find_if(meeting.endpoints, both);
+                it != meeting.endpoints.end()) {
+                return fail(in_two_lists(reader, key, endpoint,
+                                         " overlaps " + it->text() +
+                                             " of 'endpoints': an endpoint is either "
+                                             "dedicated to one meeting or shared; leave it out of one list"));
+            }
+        }
+    }
+    for (const auto& endpoint : meeting.turn_endpoints) {
+        if (std::ranges::binary_search(meeting.shared_endpoints, endpoint)) {
+            return fail(in_two_lists(reader, "turn_endpoints", endpoint,
+                                     " stands in 'shared_endpoints' as well: one with TURN is shared anyway; "
+                                     "leave it out of one list"));
+        }
+    }
+    return {};
+}
+
+Error whom_error(const ObjectReader& reader, std::span<const std::string> given)
+{
+    if (given.empty()) {
+        return {ErrorCode::invalid, "a rule says whom it keeps out: give at least one country in '" +
+                                        reader.name("countries") + "' or '" + reader.name("allow_only") +
+                                        "', or a '" + reader.name("participant") + "'"};
+    }
+    std::string names;
+    for (const auto& name : given) {
+        names.append(names.empty() ? "" : " and ").append(name);
+    }
+    return {ErrorCode::invalid, names + " exclude each other: a rule has one of them; make a rule for each"};
+}
+
+// Exactly one of the three ways to say it.
+Result<> read_whom(const ObjectReader& reader, RuleRequest& request)
+{
+    const auto countries = TRY(reader.texts("countries"));
+    const auto allow_only = TRY(reader.texts("allow_only"));
+    const auto participant = TRY(reader.text("participant"));
+    std::vector<std::string> given;
+    for (const auto& [key, is_given] :
+         {std::pair("countries", !countries.empty()), std::pair("allow_only", !allow_only.empty()),
+          std::pair("participant", participant.has_value())}) {
+        if (is_given) {
+            given.push_back("'" + reader.name(key) + "'");
+        }
+    }
+    if (given.size() != 1) {
+        return fail(whom_error(reader, given));
+    }
+    if (participant) {
+        TRY(check_participant_id(*participant));
+        request.whom = Whom::participant;
+        request.participant = *participant;
+        return {};
+    }
+    request.whom = allow_only.empty() ? Whom::countries : Whom::all_but;
+    request.countries = TRY(parse_countries(allow_only.empty() ? countries : allow_only));
+    return {};
 }
 
 } // namespace
@@ -200,15 +293,10 @@ Result<Meeting> meeting_from_json(const Json& value, std::string id, std::string
     }
     meeting.id = id.empty() ? named.value_or("") : std::move(id);
     TRY(check_meeting_id(meeting.id));
-    for (const auto* key : {"shared_endpoints", "turn_endpoints"}) {
-        if (!TRY(reader.texts(key)).empty()) {
-            return fail(ErrorCode::invalid,
-                        "'" + reader.name(key) +
-                            "': this version filters dedicated endpoints only; give the meeting "
-                            "an endpoint of its own in 'endpoints'");
-        }
-    }
     meeting.endpoints = TRY(parse_endpoints(TRY(reader.texts("endpoints"))));
+    meeting.shared_endpoints = TRY(parse_endpoints(TRY(reader.texts("shared_endpoints"))));
+    meeting.turn_endpoints = TRY(parse_endpoints(TRY(reader.texts("turn_endpoints"))));
+    TRY(check_lists(reader, meeting));
     meeting.until = TRY(reader.time("until"));
     return meeting;
 }
@@ -217,8 +305,8 @@ Json to_json(const Meeting& meeting)
 {
     return Json{{"id", meeting.id},
                 {"endpoints", texts_of(meeting.endpoints)},
-                {"shared_endpoints", Json::array()},
-                {"turn_endpoints", Json::array()},
+                {"shared_endpoints", texts_of(meeting.shared_endpoints)},
+                {"turn_endpoints", texts_of(meeting.turn_endpoints)},
                 {"until", meeting.until ? Json(format_time(*meeting.until)) : Json(nullptr)}};
 }
 
@@ -233,7 +321,7 @@ Result<RuleRequest> rule_request_from_json(const Json& value, std::string_view p
                                             "': this version has no orders; leave it out for a "
                                             "rule that the meeting's owner asked for");
     }
-    request.countries = TRY(parse_countries(TRY(reader.texts("countries"))));
+    TRY(read_whom(reader, request));
     request.mode = TRY(parse_mode(TRY(reader.text("mode")).value_or("enforce")));
     request.from = TRY(reader.time("from"));
     request.until = TRY(reader.time("until"));
@@ -241,15 +329,13 @@ Result<RuleRequest> rule_request_from_json(const Json& value, std::string_view p
     return request;
 }
 
-Json to_json(const Rule& rule, Time now, const RuleCounts& total, std::span<const CountryCounts> by_country)
+Json to_json(const Rule& rule, Time now, std::span<const CountryCounts> by_country)
 {
-    auto countries = Json::array();
-    for (const auto country : rule.countries.list()) {
-        countries.push_back(country.code());
-    }
     Json json{{"id", rule.id()},
               {"meeting", rule.meeting},
-              {"countries", std::move(countries)},
+              {"countries", codes_of(rule.whom == Whom::countries ? rule.countries : CountrySet())},
+              {"allow_only", codes_of(rule.whom == Whom::all_but ? rule.countries : CountrySet())},
+              {"participant", rule.whom == Whom::participant ? Json(rule.participant) : Json(nullptr)},
               {"basis", "host"},
               {"order", nullptr},
               {"mode", to_text(rule.mode)},
@@ -257,11 +343,17 @@ Json to_json(const Rule& rule, Time now, const RuleCounts& total, std::span<cons
               {"from", format_time(rule.from)},
               {"until", format_time(rule.until)},
               {"except", texts_of(rule.except)}};
-    json.update(counts_json(total));
-    auto& split = json["by_country"] = Json::object();
-    for (const auto& [country, counts] : by_country) {
-        split[std::string(country.code())] = counts_json(counts);
+    CountryCounts sum;
+    auto split = Json::object();
+    for (const auto& cell : by_country) {
+        sum.ingress += cell.ingress;
+        sum.egress += cell.egress;
+        if (!cell.country.none()) {
+            split[std::string(cell.country.code())] = counts_json(cell);
+        }
     }
+    json.update(counts_json(sum));
+    json["by_country"] = std::move(split);
     if (rule.withdrawn) {
         json["withdrawn"] = format_time(*rule.withdrawn);
         json["why"] = rule.why;

@@ -45,15 +45,16 @@ private:
     std::string path_;
 };
 
-/// `{"endpoints": […], "until": …}`; the identifier comes from the path, or from the key "id".
+/// `{"endpoints": […], "shared_endpoints": […], "turn_endpoints": […], "until": …}`; the identifier comes
+/// from the path, or from the key "id".
 [[nodiscard]] Result<Meeting> meeting_from_json(const Json& value, std::string id,
                                                 std::string_view path = {});
 [[nodiscard]] Json to_json(const Meeting& meeting);
 
-/// `{"meeting", "countries", "mode", "from", "until", "except"}`
+/// `{"meeting", "countries" | "allow_only" | "participant", "mode", "from", "until", "except"}`; an
+/// empty list says as little as a key that is absent.
 [[nodiscard]] Result<RuleRequest> rule_request_from_json(const Json& value, std::string_view path = {});
-[[nodiscard]] Json to_json(const Rule& rule, Time now, const RuleCounts& total,
-                           std::span<const CountryCounts> by_country);
+[[nodiscard]] Json to_json(const Rule& rule, Time now, std::span<const CountryCounts> by_country);
 
 [[nodiscard]] Result<std::vector<IpPrefix>> parse_prefixes(std::span<const std::string> texts);
 [[nodiscard]] Result<std::vector<Endpoint>> parse_endpoints(std::span<const std::string> texts);

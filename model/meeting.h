@@ -14,8 +14,11 @@ namespace meetfence {
 
 struct Meeting {
     std::string id;
-    std::vector<Endpoint> endpoints; // dedicated: each carries this meeting only; sorted, none twice
-    std::optional<Time> until;       // the meeting and its rules end then
+    // Each list is sorted, none twice, and no endpoint stands in two lists.
+    std::vector<Endpoint> endpoints;        // dedicated: each carries this meeting only
+    std::vector<Endpoint> shared_endpoints; // carry other meetings as well
+    std::vector<Endpoint> turn_endpoints;   // shared, with TURN around the packets (RFC 8656)
+    std::optional<Time> until;              // the meeting and its rules end then
 
     friend bool operator==(const Meeting&, const Meeting&) = default;
 };

@@ -47,6 +47,12 @@ RuleCounts& RuleCounts::operator+=(const RuleCounts& other)
     return *this;
 }
 
+RuleCounts CountryCounts::total() const
+{
+    auto sum = ingress;
+    return sum += egress;
+}
+
 RuleState Rule::state(Time now) const
 {
     if (withdrawn) {
@@ -56,6 +62,19 @@ RuleState Rule::state(Time now) const
         return RuleState::expired;
     }
     return now < from ? RuleState::scheduled : RuleState::active;
+}
+
+std::string describe(Whom whom, const CountrySet& countries, std::string_view participant)
+{
+    switch (whom) {
+    case Whom::countries:
+        return countries.text();
+    case Whom::all_but:
+        return "all but " + countries.text();
+    case Whom::participant:
+        return "participant " + std::string(participant);
+    }
+    return {};
 }
 
 Result<std::uint64_t> parse_rule_id(std::string_view id)

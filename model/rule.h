@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A rule: block these countries in this meeting, from … until …
+// A rule: keep these countries, all but these countries, or one participant out of this meeting,
+// from … until …
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,12 @@
 namespace meetfence {
 
 enum class Mode : std::uint8_t { enforce, monitor };
+/// Whom a rule keeps out.
+enum class Whom : std::uint8_t {
+    countries,  // who is placed in one of them
+    all_but,    // who is placed anywhere else; whom no database places is let in
+    participant // this one, wherever placed
+};
 enum class RuleState : std::uint8_t { scheduled, active, expired, withdrawn };
 
 [[nodiscard]] std::string_view to_text(Mode mode);
@@ -25,7 +32,9 @@ enum class RuleState : std::uint8_t { scheduled, active, expired, withdrawn };
 /// What somebody asks for.
 struct RuleRequest {
     std::string meeting;
-    CountrySet countries;
+    Whom whom = Whom::countries;
+    CountrySet countries;    // empty where it is a participant
+    std::string participant; // empty where it is not
     Mode mode = Mode::enforce;
     std::optional<Time> from;
     std::optional<Time> until;
@@ -42,16 +51,22 @@ struct RuleCounts {
     RuleCounts& operator+=(const RuleCounts& other);
 };
 
+/// One cell of a rule. It has no country where the rule tells none apart: it keeps out all but some
+/// countries, or one participant.
 struct CountryCounts {
     Country country;
-    RuleCounts counts;
+    RuleCounts ingress = {}, egress = {};
+
+    [[nodiscard]] RuleCounts total() const;
 };
 
 /// What was granted. `until` is set in every rule: a restriction without an end does not exist.
 struct Rule {
     std::uint64_t number = 0; // never used again
     std::string meeting;
+    Whom whom = Whom::countries;
     CountrySet countries;
+    std::string participant;
     Mode mode = Mode::enforce;
     Time from;
     Time until;
@@ -63,6 +78,9 @@ struct Rule {
     [[nodiscard]] RuleState state(Time now) const;
     [[nodiscard]] bool ended(Time now) const { return withdrawn || now >= until; }
 };
+
+/// "CN HK", "all but US", "participant p-7"
+[[nodiscard]] std::string describe(Whom whom, const CountrySet& countries, std::string_view participant);
 
 /// The number in "r17".
 [[nodiscard]] Result<std::uint64_t> parse_rule_id(std::string_view id);

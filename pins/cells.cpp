@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <cerrno>
 #include <cstring>
+#include <numeric>
 #include <vector>
 
 namespace meetfence::pins {
@@ -28,30 +29,45 @@ Result<Traffic> read_reasons(int reasons_fd)
 {
     Traffic total{};
     std::vector<mf_traffic> by_cpu(possible_cpus());
-    for (std::uint32_t reason = 0; reason < MF_REASONS; ++reason) {
-        if (bpf_map_lookup_elem(reasons_fd, &reason, by_cpu.data()) != 0) {
-            return counter_error("reading", reason);
+    for (std::uint32_t index = 0; index < MF_REASON_ENTRIES; ++index) {
+        if (bpf_map_lookup_elem(reasons_fd, &index, by_cpu.data()) != 0) {
+            return counter_error("reading", index);
         }
+        auto& traffic = total.at(index / MF_REASONS).at(index % MF_REASONS);
         for (const auto& cpu : by_cpu) {
-            total.at(reason).packets += cpu.packets;
-            total.at(reason).bytes += cpu.bytes;
+            traffic.packets += cpu.packets;
+            traffic.bytes += cpu.bytes;
         }
     }
     return total;
 }
 
-Result<RuleCounts> read_cell(int cells_fd, std::uint32_t cell)
+Result<CountryCounts> read_cell(int cells_fd, std::uint32_t cell)
 {
     std::vector<mf_cell> by_cpu(possible_cpus());
     if (bpf_map_lookup_elem(cells_fd, &cell, by_cpu.data()) != 0) {
         return counter_error("reading", cell);
     }
-    RuleCounts total;
+    const auto counts = [](const mf_counts& from) {
+        return RuleCounts{from.dropped_packets,  from.dropped_bytes,  from.would_drop_packets,
+                          from.would_drop_bytes, from.passed_packets, from.passed_bytes};
+    };
+    CountryCounts total;
     for (const auto& cpu : by_cpu) {
-        total += RuleCounts{cpu.dropped_packets,  cpu.dropped_bytes,  cpu.would_drop_packets,
-                            cpu.would_drop_bytes, cpu.passed_packets, cpu.passed_bytes};
+        total.ingress += counts(cpu.by_direction[MF_INGRESS]);
+        total.egress += counts(cpu.by_direction[MF_EGRESS]);
     }
     return total;
+}
+
+Result<std::uint64_t> read_tally(int tallies_fd, mf_tally what)
+{
+    const std::uint32_t index = what;
+    std::vector<std::uint64_t> by_cpu(possible_cpus());
+    if (bpf_map_lookup_elem(tallies_fd, &index, by_cpu.data()) != 0) {
+        return counter_error("reading", index);
+    }
+    return std::accumulate(by_cpu.begin(), by_cpu.end(), std::uint64_t{0});
 }
 
 Result<> zero_cell(int cells_fd, std::uint32_t cell)

@@ -11,11 +11,12 @@
 
 namespace meetfence::pins {
 
-using Traffic = std::array<mf_traffic, MF_REASONS>;
+using Traffic = std::array<std::array<mf_traffic, MF_REASONS>, MF_DIRECTIONS>;
 
 [[nodiscard]] Result<Traffic> read_reasons(int reasons_fd);
-/// One cell of one rule and country.
-[[nodiscard]] Result<RuleCounts> read_cell(int cells_fd, std::uint32_t cell);
+/// One cell of one rule and country; which country, the caller knows.
+[[nodiscard]] Result<CountryCounts> read_cell(int cells_fd, std::uint32_t cell);
 [[nodiscard]] Result<> zero_cell(int cells_fd, std::uint32_t cell);
+[[nodiscard]] Result<std::uint64_t> read_tally(int tallies_fd, mf_tally what);
 
 } // namespace meetfence::pins

@@ -4,6 +4,16 @@
 #include <algorithm>
 
 namespace meetfence::pins {
+namespace {
+
+std::string file_name(std::string_view interface)
+{
+    std::string name(interface);
+    std::ranges::replace(name, '.', ':');
+    return name;
+}
+
+} // namespace
 
 Path maps(const Path& bpf_dir)
 {
@@ -27,9 +37,17 @@ Path links(const Path& bpf_dir)
 
 Path link(const Path& bpf_dir, std::string_view interface)
 {
-    std::string name(interface);
-    std::ranges::replace(name, '.', ':');
-    return links(bpf_dir) / name;
+    return links(bpf_dir) / file_name(interface);
+}
+
+Path egress(const Path& bpf_dir)
+{
+    return bpf_dir / "egress";
+}
+
+Path egress_link(const Path& bpf_dir, std::string_view interface)
+{
+    return egress(bpf_dir) / file_name(interface);
 }
 
 std::string interface_of(const Path& link)

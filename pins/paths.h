@@ -6,6 +6,7 @@
 //   program        the program that packets run through now
 //   links/<name>   what holds the program on an interface; '.' in its name is written ':'
 //                  (bpffs reserves dots, and no interface name has a colon)
+//   egress/<name>  the same for what the interface sends; without tcx, the program itself (egress_pin.h)
 #pragma once
 
 #include <filesystem>
@@ -21,6 +22,9 @@ using Path = std::filesystem::path;
 [[nodiscard]] Path program(const Path& bpf_dir);
 [[nodiscard]] Path links(const Path& bpf_dir);
 [[nodiscard]] Path link(const Path& bpf_dir, std::string_view interface);
+[[nodiscard]] Path egress(const Path& bpf_dir);
+[[nodiscard]] Path egress_link(const Path& bpf_dir, std::string_view interface);
+/// Of a path in either folder.
 [[nodiscard]] std::string interface_of(const Path& link);
 
 /// A symlink beside the control socket that leads to `bpf_dir`: the tool finds the pins of a daemon

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pins/pinned_status.h"
 
+#include <algorithm>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <cerrno>
@@ -10,6 +11,7 @@
 #include <net/if.h>
 #include <set>
 
+#include "pins/egress_pin.h"
 #include "pins/mapped_array.h"
 #include "pins/reason.h"
 #include "pins/unique_fd.h"
@@ -44,10 +46,43 @@ std::uint64_t boot_now_ns()
     return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
+// libbpf warns of what is only asked for and is not there.
+class QuietLibbpf {
+public:
+    QuietLibbpf() : before_(libbpf_set_print(nullptr)) {}
+    ~QuietLibbpf() { libbpf_set_print(before_); }
+    QuietLibbpf(const QuietLibbpf&) = delete;
+    QuietLibbpf& operator=(const QuietLibbpf&) = delete;
+
+private:
+    libbpf_print_fn_t before_;
+};
+
+bool filter_runs(__u32 ifindex, __u32 program_id)
+{
+    const QuietLibbpf quiet;
+    LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = static_cast<int>(ifindex), .attach_point = BPF_TC_EGRESS);
+    return std::ranges::any_of(pins::kFilterHandles, [&](__u32 handle) {
+        LIBBPF_OPTS(bpf_tc_opts, filter, .handle = handle, .priority = pins::kFilterPriority);
+        return bpf_tc_query(&hook, &filter) == 0 && filter.prog_id == program_id;
+    });
+}
+
+bool has_egress(const Path& path)
+{
+    const auto pin = pins::open_egress_pin(path);
+    const auto ifindex = if_nametoindex(pins::interface_of(path).c_str());
+    if (!pin || ifindex == 0) {
+        return false;
+    }
+    return pin->is_link ? pin->ifindex == ifindex : filter_runs(ifindex, pin->program.id);
+}
+
 // Whether a pinned link still holds our program on its interface, and how.
-InterfaceStatus interface_status(const Path& pin)
+InterfaceStatus interface_status(const Path& bpf_dir, const Path& pin)
 {
     InterfaceStatus status{pins::interface_of(pin), "none"};
+    status.egress = has_egress(pins::egress_link(bpf_dir, status.name));
     const UniqueFd fd(bpf_obj_get(pin.c_str()));
     bpf_link_info info{};
     __u32 size = sizeof(info);
@@ -96,7 +131,8 @@ void count_meetings(const Tables& tables, PinnedStatus& status)
     const auto now = boot_now_ns();
     for (std::size_t i = 1; i < tables.meetings.size(); ++i) {
         const auto& meeting = tables.meetings[i];
-        if (meeting.number == 0 || meeting.retired != 0 || meeting.policy >= tables.policies.size()) {
+        if (meeting.number == 0 || meeting.retired != 0 || meeting.shared != 0 ||
+            meeting.policy >= tables.policies.size()) {
             continue;
         }
         ++status.meetings;
@@ -120,10 +156,30 @@ Result<std::uint64_t> drops_of_rules(const Tables& tables)
             continue;
         }
         for (std::uint32_t cell = 0; cell < rule.cell_count; ++cell) {
-            total += TRY(pins::read_cell(tables.cells.get(), rule.cells + cell)).dropped_packets;
+            total += TRY(pins::read_cell(tables.cells.get(), rule.cells + cell)).total().dropped_packets;
         }
     }
     return total + tables.control[0].retired_drops;
+}
+
+struct Verdicts {
+    std::uint64_t passed = 0, dropped = 0;
+};
+
+Verdicts sum(const std::array<mf_traffic, MF_REASONS>& reasons)
+{
+    Verdicts verdicts;
+    for (std::uint32_t reason = 0; reason < MF_REASONS; ++reason) {
+        (is_drop(reason) ? verdicts.dropped : verdicts.passed) += reasons.at(reason).packets;
+    }
+    return verdicts;
+}
+
+Json to_json(const Verdicts& verdicts)
+{
+    return Json{{"seen", verdicts.passed + verdicts.dropped},
+                {"passed", verdicts.passed},
+                {"dropped", verdicts.dropped}};
 }
 
 } // namespace
@@ -140,8 +196,14 @@ Result<PinnedStatus> read_pinned_status(const Path& bpf_dir)
     status.build = Time(std::chrono::seconds(control.geo_build_s));
 
     std::error_code error;
-    for (const auto& pin : std::filesystem::directory_iterator(pins::links(bpf_dir), error)) {
-        status.interfaces.push_back(interface_status(pin.path()));
+    std::set<std::string> names; // one direction may be gone
+    for (const auto& directory : {pins::links(bpf_dir), pins::egress(bpf_dir)}) {
+        for (const auto& pin : std::filesystem::directory_iterator(directory, error)) {
+            names.insert(pins::interface_of(pin.path()));
+        }
+    }
+    for (const auto& name : names) {
+        status.interfaces.push_back(interface_status(bpf_dir, pins::link(bpf_dir, name)));
     }
     count_meetings(tables, status);
 
@@ -149,8 +211,10 @@ Result<PinnedStatus> read_pinned_status(const Path& bpf_dir)
     const auto reasons = TRY(open_pin(pins::maps(bpf_dir) / "reasons"));
     status.reasons = TRY(pins::read_reasons(reasons.get()));
     std::uint64_t dropped = 0;
-    for (std::uint32_t reason = MF_FIRST_DROP; reason < MF_REASONS; ++reason) {
-        dropped += status.reasons.at(reason).packets;
+    for (const auto& reasons_of : status.reasons) {
+        for (std::uint32_t reason = MF_FIRST_DROP; reason < MF_REASONS; ++reason) {
+            dropped += reasons_of.at(reason).packets;
+        }
     }
     const auto accounted = TRY(drops_of_rules(tables));
     status.dropped_outside_scope = dropped > accounted ? dropped - accounted : 0;
@@ -161,17 +225,20 @@ Json to_json(const PinnedStatus& status, std::string_view version, bool daemon_r
 {
     auto interfaces = Json::array();
     for (const auto& interface : status.interfaces) {
-        interfaces.push_back({{"name", interface.name}, {"ingress", interface.ingress}, {"egress", false}});
+        interfaces.push_back(
+            {{"name", interface.name}, {"ingress", interface.ingress}, {"egress", interface.egress}});
     }
-    std::uint64_t passed = 0;
-    std::uint64_t dropped = 0;
+    const auto ingress = sum(status.reasons.at(MF_INGRESS));
+    const auto egress = sum(status.reasons.at(MF_EGRESS));
     auto reasons = Json::object();
     for (std::uint32_t reason = 0; reason < MF_REASONS; ++reason) {
-        const auto& traffic = status.reasons.at(reason);
-        (is_drop(reason) ? dropped : passed) += traffic.packets;
-        if (traffic.packets != 0) {
-            reasons[std::string(reason_name(reason))] = {{"packets", traffic.packets},
-                                                         {"bytes", traffic.bytes}};
+        const auto& in = status.reasons.at(MF_INGRESS).at(reason);
+        const auto& out = status.reasons.at(MF_EGRESS).at(reason);
+        if (in.packets + out.packets != 0) {
+            reasons[std::string(reason_name(reason))] = {{"packets", in.packets + out.packets},
+                                                         {"bytes", in.bytes + out.bytes},
+                                                         {"ingress", in.packets},
+                                                         {"egress", out.packets}};
         }
     }
     return Json{{"version", version},
@@ -186,10 +253,12 @@ Json to_json(const PinnedStatus& status, std::string_view version, bool daemon_r
                 {"meetings", status.meetings},
                 {"rules_active", status.rules_active},
                 {"packets",
-                 {{"seen", passed + dropped},
-                  {"passed", passed},
-                  {"dropped", dropped},
-                  {"dropped_outside_scope", status.dropped_outside_scope}}},
+                 {{"seen", ingress.passed + ingress.dropped + egress.passed + egress.dropped},
+                  {"passed", ingress.passed + egress.passed},
+                  {"dropped", ingress.dropped + egress.dropped},
+                  {"dropped_outside_scope", status.dropped_outside_scope},
+                  {"ingress", to_json(ingress)},
+                  {"egress", to_json(egress)}}},
                 {"reasons", std::move(reasons)}};
 }
 

@@ -17,6 +17,7 @@ namespace meetfence {
 struct InterfaceStatus {
     std::string name;
     std::string ingress; // "native", "generic" or "none"
+    bool egress = false;
 };
 
 struct PinnedStatus {

@@ -32,11 +32,18 @@ constexpr auto kReasons = std::to_array<Words>({
     {MF_EXEMPT, "exempt", "the remote address is exempt: own infrastructure"},
     {MF_UNPLACED, "unplaced", "no database places the remote address in a country"},
     {MF_COUNTRY_NOT_CONCERNED, "country_not_concerned", "no rule of the meeting names the country"},
+    {MF_UNATTRIBUTED, "unattributed", "a shared endpoint, and no confirmed flow says which meeting it is"},
+    {MF_CONTESTED, "contested", "two meetings claim the flow: nobody is blocked on doubt"},
+    {MF_UNKNOWN_UFRAG, "unknown_ufrag", "an ICE check that names nobody who was handed over"},
+    {MF_STUN_UNREADABLE, "stun_unreadable", "an ICE check whose attributes cannot be read"},
+    {MF_PROVING, "proving", "an ICE check of somebody kept out, whose answer will prove the running flow"},
     {MF_RULE_ENDED, "rule_ended", "the rule that names the country has ended"},
     {MF_RULE_NOT_STARTED, "rule_not_started", "the rule that names the country has not started yet"},
     {MF_EXCEPTED, "excepted", "the rule that names the country excepts the remote address"},
     {MF_MONITORED, "monitored", "the rule that names the country only monitors: it would drop"},
     {MF_DROP_COUNTRY, "drop_country", "an enforced rule of the meeting names the country"},
+    {MF_DROP_NOT_ALLOWED, "drop_not_allowed", "an enforced rule of the meeting lets in other countries only"},
+    {MF_DROP_PARTICIPANT, "drop_participant", "an enforced rule of the meeting names the participant"},
     {MF_DROP_FRAGMENT, "drop_fragment", "a later fragment of a packet whose first fragment was dropped"},
 });
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `block` and `unblock`: how a rule begins, and how it ends before its time.
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <ostream>
 
@@ -9,10 +10,26 @@
 #include "ctl/fields.h"
 #include "ctl/rule_view.h"
 #include "model/meeting.h"
+#include "model/participant.h"
 #include "model/rule.h"
 
 namespace meetfence::ctl {
 namespace {
+
+constexpr auto kWhom = std::to_array<std::string_view>({"country", "participant", "allow-only"});
+
+Result<> read_whom(const Arguments& arguments, RuleRequest& rule)
+{
+    if (const auto participant = arguments.text("participant")) {
+        rule.whom = Whom::participant;
+        rule.participant = *participant;
+        return check_participant_id(*participant);
+    }
+    rule.whom = arguments.has("allow-only") ? Whom::all_but : Whom::countries;
+    const auto codes = split_commas(arguments.texts(rule.whom == Whom::all_but ? "allow-only" : "country"));
+    rule.countries = TRY(parse_countries(codes));
+    return {};
+}
 
 Result<RuleRequest> requested_rule(const Context& context)
 {
@@ -20,8 +37,7 @@ Result<RuleRequest> requested_rule(const Context& context)
     RuleRequest rule;
     rule.meeting = arguments.word(0);
     TRY(check_meeting_id(rule.meeting));
-    const auto codes = split_commas(arguments.texts("country"));
-    rule.countries = TRY(parse_countries(codes));
+    TRY(read_whom(arguments, rule));
     rule.mode = arguments.has("monitor") ? Mode::monitor : Mode::enforce;
     if (const auto from = arguments.text("from")) {
         rule.from = TRY(parse_time(*from));
@@ -46,10 +62,16 @@ Result<RuleRequest> requested_rule(const Context& context)
 Json request_json(const RuleRequest& rule)
 {
     const auto time = [](const std::optional<Time>& t) { return t ? Json(format_time(*t)) : Json(nullptr); };
-    Json body{{"meeting", rule.meeting}, {"countries", Json::array()}, {"mode", to_text(rule.mode)}};
-    for (const auto country : rule.countries.list()) {
-        body["countries"].push_back(country.code());
+    Json body{{"meeting", rule.meeting}};
+    if (rule.whom == Whom::participant) {
+        body["participant"] = rule.participant;
+    } else {
+        auto& codes = body[rule.whom == Whom::all_but ? "allow_only" : "countries"] = Json::array();
+        for (const auto country : rule.countries.list()) {
+            codes.push_back(country.code());
+        }
     }
+    body["mode"] = to_text(rule.mode);
     body["from"] = time(rule.from);
     body["until"] = time(rule.until);
     body["except"] = Json::array();
@@ -81,6 +103,10 @@ Result<int> run_block(Context& context)
     auto& console = context.console;
     if (arguments.has("until") && arguments.has("for")) {
         return refuse_usage(console, context.command, "--until and --for say the same: give one of them");
+    }
+    if (std::ranges::count_if(kWhom, [&](auto option) { return arguments.has(option); }) != 1) {
+        return refuse_usage(console, context.command,
+                            "say whom: give one of --country CC, --participant P and --allow-only CC");
     }
     const auto request = TRY(requested_rule(context));
     const auto body = request_json(request);

@@ -16,6 +16,10 @@ struct Context;
 [[nodiscard]] Result<int> run_meeting_show(Context& context);
 [[nodiscard]] Result<int> run_meeting_remove(Context& context);
 
+[[nodiscard]] Result<int> run_participant_add(Context& context);
+[[nodiscard]] Result<int> run_participant_list(Context& context);
+[[nodiscard]] Result<int> run_participant_remove(Context& context);
+
 [[nodiscard]] Result<int> run_block(Context& context);
 [[nodiscard]] Result<int> run_unblock(Context& context);
 
@@ -24,6 +28,7 @@ struct Context;
 [[nodiscard]] Result<int> run_rule_enforce(Context& context);
 [[nodiscard]] Result<int> run_rule_monitor(Context& context);
 
+[[nodiscard]] Result<int> run_impact(Context& context);
 [[nodiscard]] Result<int> run_explain(Context& context);
 
 [[nodiscard]] Result<int> run_geo_lookup(Context& context);

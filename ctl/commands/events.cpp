@@ -9,17 +9,22 @@
 namespace meetfence::ctl {
 namespace {
 
+// Of an event whose name alone tells too little.
+std::string meaning(const std::string& event)
+{
+    return event == "flow_contested" ? "  another meeting claims a flow of it; the flow passes" : "";
+}
+
 std::string event_line(const Json& event)
 {
     auto line = fmt::format("{}  {:<12}", text_of(event, "time"), text_of(event, "event"));
-    for (const auto* key : {"meeting", "rule", "country", "reason"}) {
+    for (const auto* key : {"meeting", "participant", "rule", "country", "reason"}) {
         if (const auto value = text_of(event, key); !value.empty()) {
             line += fmt::format("  {} {}", key, value);
         }
     }
-    if (const auto text = text_of(event, "text"); !text.empty()) {
-        line += "  " + text;
-    }
+    const auto text = text_of(event, "text");
+    line += text.empty() ? meaning(text_of(event, "event")) : "  " + text;
     return printable(line);
 }
 

@@ -9,6 +9,7 @@
 #include "ctl/fields.h"
 #include "ctl/rule_view.h"
 #include "model/endpoint.h"
+#include "model/participant.h"
 
 namespace meetfence::ctl {
 namespace {
@@ -42,7 +43,12 @@ Result<Json> question(const Arguments& arguments)
     }
     const auto from = TRY(SocketAddress::parse(*arguments.text("from")));
     const auto to = TRY(read_destination(*arguments.text("to")));
-    return Json{{"from", from.text()}, {"to", to}};
+    Json body{{"from", from.text()}, {"to", to}};
+    if (const auto ufrag = arguments.text("ufrag")) {
+        TRY(check_ufrag(*ufrag));
+        body["ufrag"] = *ufrag;
+    }
+    return body;
 }
 
 void print_answer(const Context& context, const Json& answer)
@@ -60,6 +66,7 @@ void print_answer(const Context& context, const Json& answer)
                    {"  country", country_with_name(or_none("country"))},
                    {"  prefix", or_none("prefix")},
                    {"  meeting", or_none("meeting")},
+                   {"  participant", text_of(answer, "participant")},
                    {"  rule", or_none("rule")},
                    {"  order", text_of(answer, "order")},
                    {"  database built", with_relative_time(text_of(answer, "geo_build"), context.now)}});
@@ -71,7 +78,7 @@ Result<int> run_explain(Context& context)
 {
     const auto& arguments = context.arguments;
     const bool addresses = arguments.has("from") && arguments.has("to");
-    const bool some_address = arguments.has("from") || arguments.has("to");
+    const bool some_address = arguments.has("from") || arguments.has("to") || arguments.has("ufrag");
     const bool packet = arguments.has("packet");
     if (packet ? some_address : !addresses) {
         return refuse_usage(context.console, context.command,

@@ -63,6 +63,24 @@ void print_reasons(std::ostream& out, const Json& reasons)
     table.print(out);
 }
 
+// Of one direction, "" from a daemon that does not tell them apart.
+std::string direction_text(const Json& packets, std::string_view direction)
+{
+    const auto& counts = member_of(packets, direction);
+    return counts.is_object() ? fmt::format("{} seen, {} passed, {} dropped", number_of(counts, "seen"),
+                                            number_of(counts, "passed"), number_of(counts, "dropped"))
+                              : "";
+}
+
+std::string flows_text(const Json& flows)
+{
+    return flows.is_object()
+               ? fmt::format("{} confirmed, room for {}; {} contested since the start",
+                             grouped(number_of(flows, "confirmed")), grouped(number_of(flows, "room")),
+                             grouped(number_of(flows, "contested")))
+               : "";
+}
+
 void print_status(const Context& context, const Json& status)
 {
     auto& out = context.console.out;
@@ -70,18 +88,22 @@ void print_status(const Context& context, const Json& status)
     const auto& packets = member_of(status, "packets");
     const auto version = text_of(status, "version");
     const auto* of = version.empty() ? "" : ", version ";
-    print_details(out,
-                  {{"daemon", fmt::format("{}{}{}", text_of(status, "daemon"), of, version)},
-                   {"meetings", text_of(status, "meetings")},
-                   {"active rules", text_of(status, "rules_active")},
-                   {"countries",
-                    fmt::format("{} IPv4 and {} IPv6 prefixes, generation {}", number_of(geo, "prefixes_v4"),
-                                number_of(geo, "prefixes_v6"), number_of(geo, "generation"))},
-                   {"built", with_relative_time(text_of(geo, "build"), context.now)},
-                   {"packets", fmt::format("{} seen, {} passed, {} dropped, {} dropped outside scope",
-                                           number_of(packets, "seen"), number_of(packets, "passed"),
-                                           number_of(packets, "dropped"),
-                                           number_of(packets, "dropped_outside_scope"))}});
+    print_details(
+        out,
+        {{"daemon", fmt::format("{}{}{}", text_of(status, "daemon"), of, version)},
+         {"meetings", text_of(status, "meetings")},
+         {"active rules", text_of(status, "rules_active")},
+         {"participants", text_of(status, "participants")},
+         {"flows", flows_text(member_of(status, "flows"))},
+         {"countries",
+          fmt::format("{} IPv4 and {} IPv6 prefixes, generation {}", number_of(geo, "prefixes_v4"),
+                      number_of(geo, "prefixes_v6"), number_of(geo, "generation"))},
+         {"built", with_relative_time(text_of(geo, "build"), context.now)},
+         {"packets", fmt::format("{} seen, {} passed, {} dropped, {} dropped outside scope",
+                                 number_of(packets, "seen"), number_of(packets, "passed"),
+                                 number_of(packets, "dropped"), number_of(packets, "dropped_outside_scope"))},
+         {"  ingress", direction_text(packets, "ingress")},
+         {"  egress", direction_text(packets, "egress")}});
     out << '\n';
     print_interfaces(out, member_of(status, "interfaces"));
     if (const auto& reasons = member_of(status, "reasons"); !reasons.empty()) {
@@ -94,8 +116,11 @@ std::vector<std::string> unfiltered_interfaces(const Json& status)
 {
     std::vector<std::string> names;
     for (const auto& interface : member_of(status, "interfaces")) {
+        const bool sends_freely = !interface.value("egress", true);
         if (text_of(interface, "ingress") == "none") {
-            names.push_back(text_of(interface, "name"));
+            names.push_back(text_of(interface, "name") + (sends_freely ? "" : " (what comes in)"));
+        } else if (sends_freely) {
+            names.push_back(text_of(interface, "name") + " (what goes out)");
         }
     }
     return names;

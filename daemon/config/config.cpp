@@ -23,11 +23,15 @@ constexpr auto kGeoKeys = std::to_array<std::string_view>(
 constexpr auto kControlKeys = std::to_array<std::string_view>({"socket", "operators", "viewers"});
 constexpr auto kMetricsKeys = std::to_array<std::string_view>({"listen"});
 constexpr auto kPolicyKeys = std::to_array<std::string_view>({"approvals", "max_duration"});
-constexpr auto kLimitKeys = std::to_array<std::string_view>({"meetings", "participants", "flows"});
+constexpr auto kLimitKeys =
+    std::to_array<std::string_view>({"meetings", "participants", "flows", "flow_idle"});
 
 constexpr std::uint64_t kMostMeetings = 1U << 20;     // 20 MB of kernel memory for each 100,000
-constexpr std::uint64_t kMostParticipants = 1U << 24; // a kernel hash of 2 GB
+constexpr std::uint64_t kMostParticipants = 1U << 23; // a participant's word has 24 bits for an index
+constexpr std::uint64_t kMostFlows = 1U << 24;        // 2 GB
 constexpr std::uint64_t kMostApprovals = 3;
+constexpr std::chrono::seconds kShortestIdle(30); // RFC 7675 section 5.1
+constexpr std::chrono::seconds kLongestIdle(3600);
 
 const Json kEmptyObject = Json::object();
 
@@ -189,7 +193,15 @@ Result<> read_policy(const ObjectReader& top, Config& config)
     const auto limits = TRY(section(top, "limits", kLimitKeys));
     TRY(read_number(limits, "meetings", 1, kMostMeetings, config.max_meetings));
     TRY(read_number(limits, "participants", 1, kMostParticipants, config.max_participants));
-    TRY(read_number(limits, "flows", 1, kMostParticipants, config.max_flows));
+    TRY(read_number(limits, "flows", 1, kMostFlows, config.max_flows));
+    if (const auto text = TRY(limits.text("flow_idle"))) {
+        config.flow_idle = TRY(parse_duration(*text).map_error(
+            [](Error error) { return std::move(error).context("'limits.flow_idle'"); }));
+        if (config.flow_idle < kShortestIdle || config.flow_idle > kLongestIdle) {
+            return wrong(limits, "flow_idle",
+                         "must be 30s to 1h: RFC 7675 lets a live sender be silent for 30 s");
+        }
+    }
     return {};
 }
 
@@ -199,7 +211,8 @@ dataplane::Settings Config::dataplane_settings() const
 {
     return {.bpf_dir = bpf_dir,
             .interfaces = interfaces,
-            .capacities = dataplane::Capacities::for_meetings(max_meetings)};
+            .capacities = dataplane::Capacities::for_limits(max_meetings, max_participants, max_flows),
+            .flow_idle = flow_idle};
 }
 
 geo::AdmissionPolicy Config::admission_policy() const

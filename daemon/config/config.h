@@ -33,6 +33,7 @@ struct Config {
     std::uint64_t max_meetings = 65536;
     std::uint64_t max_participants = 1048576;
     std::uint64_t max_flows = 1048576;
+    std::chrono::seconds flow_idle{60};
     std::string state_dir = "/var/lib/meetfence";
     std::string bpf_dir = "/sys/fs/bpf/meetfence";
 

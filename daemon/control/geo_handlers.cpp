@@ -128,7 +128,10 @@ Json to_json(const service::GeoDiffAnswer& answer)
               {"then", {{"ipv4", diff.then.prefixes_v4}, {"ipv6", diff.then.prefixes_v6}}}}},
             {"changes", std::move(changes)},
             {"total", to_json(total)},
-            {"participants", nullptr}, // flows are not learned yet
+            {"participants",
+             {{"known", answer.participants.known},
+              {"newly_blocked", answer.participants.newly_blocked},
+              {"no_longer_blocked", answer.participants.no_longer_blocked}}},
             {"refusal", text_or_null(answer.refusal)}};
 }
 
@@ -167,7 +170,7 @@ Result<Response> look_address_up(Service& service, const Request& request)
     // A port nobody uses on an address of the same family: the question is only where it lies.
     const Endpoint nowhere{
         .address = address.is_v4() ? IpAddress::v4(0) : IpAddress(), .first_port = 9, .last_port = 9};
-    const auto explanation = TRY(service.explain(SocketAddress{address, 9}, nowhere));
+    const auto explanation = TRY(service.explain(SocketAddress{address, 9}, nowhere, ""));
     const Country country(explanation.answer.country);
     const auto prefix = country.none() ? std::nullopt : service.prefix_of(address, country);
     return json_response({{"address", address.text()},

@@ -14,19 +14,10 @@ namespace {
 
 using service::Service;
 
-Result<Json> body_of(const Request& request)
-{
-    return parse_json(request.body, "the request's body");
-}
-
 Json view(const Service& service, const Rule& rule)
 {
     const auto by_country = service.counts(rule);
-    RuleCounts total;
-    for (const auto& entry : by_country) {
-        total += entry.counts;
-    }
-    auto json = to_json(rule, service::wall_now(), total, by_country);
+    auto json = to_json(rule, service::wall_now(), by_country);
     if (rule.number == 0) {
         json["id"] = nullptr; // of a dry run
     }
@@ -46,8 +37,8 @@ Json view(const policy::RegisteredMeeting& entry)
 std::string summary(const Rule& rule)
 {
     return fmt::format("rule {}: {} {} in meeting {}, {} until {}", rule.id(), to_text(rule.mode),
-                       rule.countries.text(), rule.meeting, to_text(rule.state(service::wall_now())),
-                       format_time(rule.until));
+                       describe(rule.whom, rule.countries, rule.participant), rule.meeting,
+                       to_text(rule.state(service::wall_now())), format_time(rule.until));
 }
 
 std::optional<IpPrefix> prefix_of(const Service& service, const mf_explain& answer,
@@ -84,6 +75,7 @@ Json view(const Service& service, const service::Explanation& explanation)
 {
     const auto& answer = explanation.answer;
     const auto* meeting = service.registry().meeting_by_number(answer.meeting);
+    const auto* participant = service.participant(answer.participant);
     const auto prefix = prefix_of(service, answer, explanation.from);
     return Json{
         {"verdict", is_drop(answer.reason) ? "drop" : "pass"},
@@ -91,6 +83,7 @@ Json view(const Service& service, const service::Explanation& explanation)
         {"country", answer.country == 0 ? Json(nullptr) : Json(Country(answer.country).code())},
         {"prefix", prefix ? Json(prefix->text()) : Json(nullptr)},
         {"meeting", meeting == nullptr ? Json(nullptr) : Json(meeting->meeting.id)},
+        {"participant", participant == nullptr ? Json(nullptr) : Json(participant->id)},
         {"rule", answer.rule == 0 ? Json(nullptr) : Json("r" + std::to_string(answer.rule))},
         {"order", nullptr},
         {"geo_build", service.geo_build() == Time() ? Json(nullptr) : Json(format_time(service.geo_build()))},
@@ -122,6 +115,11 @@ Result<const Rule*> rule_of(const Service& service, const Request& request)
 
 } // namespace
 
+Result<Json> body_of(const Request& request)
+{
+    return request.json ? *request.json : parse_json(request.body, "the request's body");
+}
+
 Result<Response> get_status(Service& service, const Request& /*request*/)
 {
     return json_response(TRY(service.status()));
@@ -148,7 +146,9 @@ Result<Response> put_meeting(Service& service, const Request& request)
     const bool known = service.registry().find_meeting(id).has_value();
     TRY(service.put_meeting(meeting));
     auto response = json_response(view(*TRY(service.registry().find_meeting(id))), known ? 200 : 201);
-    response.summary = fmt::format("{} endpoints", meeting.endpoints.size());
+    response.summary =
+        fmt::format("{} endpoints", meeting.endpoints.size() + meeting.shared_endpoints.size() +
+                                        meeting.turn_endpoints.size());
     return response;
 }
 
@@ -214,13 +214,17 @@ Result<Response> delete_rule(Service& service, const Request& request)
 
 Result<Response> post_explain(Service& service, const Request& request)
 {
-    constexpr auto kKeys = std::to_array<std::string_view>({"from", "to", "packet"});
+    constexpr auto kKeys = std::to_array<std::string_view>({"from", "to", "ufrag", "packet"});
     const auto json = TRY(body_of(request));
     const auto reader = TRY(ObjectReader::open(json, "", kKeys));
     const auto from = TRY(reader.text("from"));
     const auto to = TRY(reader.text("to"));
+    const auto ufrag = TRY(reader.text("ufrag"));
+    if (ufrag) {
+        TRY(check_ufrag(*ufrag));
+    }
     if (const auto packet = TRY(reader.text("packet"))) {
-        if (from || to) {
+        if (from || to || ufrag) {
             return fail(ErrorCode::invalid, "give either 'packet', or 'from' and 'to'");
         }
         const auto frame = TRY(from_hex(*packet));
@@ -232,16 +236,18 @@ Result<Response> post_explain(Service& service, const Request& request)
         return fail(ErrorCode::invalid, "'from' and 'to' are both needed, or 'packet'");
     }
     const auto explanation =
-        TRY(service.explain(TRY(SocketAddress::parse(*from)), TRY(Endpoint::parse(*to))));
+        TRY(service.explain(TRY(SocketAddress::parse(*from)), TRY(Endpoint::parse(*to)), ufrag.value_or("")));
     return json_response(view(service, explanation));
 }
 
 Result<Response> get_events(Service& /*service*/, const Request& request)
 {
     const auto follow = request.query.find("follow");
+    const bool stream = follow == request.query.end() || request.flag("follow");
     return Response{.status = 200,
                     .content_type = "application/x-ndjson",
-                    .stream_events = follow == request.query.end() || request.flag("follow")};
+                    .stream_events = stream,
+                    .recent_events = !stream};
 }
 
 Result<Response> get_declaration(Service& service, const Request& /*request*/)
@@ -250,16 +256,19 @@ Result<Response> get_declaration(Service& service, const Request& /*request*/)
     auto meetings = Json::array();
     for (const auto& [id, entry] : service.registry().meetings()) {
         auto meeting = to_json(entry.meeting);
-        meeting.erase("shared_endpoints");
-        meeting.erase("turn_endpoints");
         auto& rules = meeting["rules"] = Json::array();
         for (const auto* rule : service.registry().rules_of(entry)) {
             if (rule->ended(now)) {
                 continue;
             }
-            const auto full = to_json(*rule, now, {}, {});
+            const auto full = to_json(*rule, now, {});
             auto& declared = rules.emplace_back(Json::object());
-            for (const auto* key : {"countries", "mode", "from", "until", "except"}) {
+            for (const auto* key : {"countries", "allow_only", "participant"}) {
+                if (!full[key].empty()) {
+                    declared[key] = full[key];
+                }
+            }
+            for (const auto* key : {"mode", "from", "until", "except"}) {
                 declared[key] = full[key];
             }
         }

@@ -26,6 +26,16 @@ namespace meetfence::control {
 [[nodiscard]] Result<Response> get_declaration(service::Service& service, const Request& request);
 [[nodiscard]] Result<Response> put_declaration(service::Service& service, const Request& request);
 
+[[nodiscard]] Result<Response> list_participants(service::Service& service, const Request& request);
+[[nodiscard]] Result<Response> get_participant(service::Service& service, const Request& request);
+[[nodiscard]] Result<Response> put_participant(service::Service& service, const Request& request);
+[[nodiscard]] Result<Response> delete_participant(service::Service& service, const Request& request);
+[[nodiscard]] Result<Response> get_impact(service::Service& service, const Request& request);
+[[nodiscard]] Result<Response> get_notice(service::Service& service, const Request& request);
+
+/// What the request says, as JSON.
+[[nodiscard]] Result<Json> body_of(const Request& request);
+
 // Long work: they return at once, and reply when it is done.
 using LaterReply = std::function<void(Result<Response>)>;
 void reload_geo(service::Service& service, const Request& request, LaterReply reply);

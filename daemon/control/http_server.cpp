@@ -127,7 +127,7 @@ private:
             follow_events();
             return;
         }
-        if (response.status == 200 && response.content_type == "application/x-ndjson") {
+        if (response.recent_events) {
             response.body = events_.recent();
         }
         respond(response, keep_alive);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,9 @@ struct Request {
     std::vector<std::string> path;            // decoded segments: {"v1", "meetings", "A"}
     std::map<std::string, std::string> query; // decoded
     std::string body;
+    std::optional<Json> json = {}; // the body, where it was read already
     Peer peer;
+    bool in_batch = false;
 
     [[nodiscard]] bool flag(const std::string& name) const; // ?name=true, or ?name alone
 };
@@ -26,9 +29,10 @@ struct Response {
     unsigned status = 200;
     std::string body;
     std::string content_type = "application/json";
-    std::string allow;   // methods, with 405
-    std::string summary; // for the log, of a change that was made; never an address
-    bool stream_events = false;
+    std::string allow;          // methods, with 405
+    std::string summary;        // for the log, of a change that was made; never an address
+    bool stream_events = false; // the body is events, those to come too
+    bool recent_events = false; // the body is events, those that were
 };
 
 [[nodiscard]] Response json_response(const Json& body, unsigned status = 200);

@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include "daemon/control/batch.h"
 #include "daemon/control/handlers.h"
 
 namespace meetfence::control {
@@ -18,6 +19,7 @@ struct Route {
     Result<Response> (*handler)(service::Service&, const Request&);
     bool can_dry_run = false; // ?dry_run=true changes nothing: who may look may ask it
     void (*later)(service::Service&, const Request&, LaterReply) = nullptr; // in the place of `handler`
+    bool quiet = false; // about persons, and thousands a second: the log has none of them
 };
 
 constexpr auto kRoutes = std::to_array<Route>({
@@ -26,6 +28,12 @@ constexpr auto kRoutes = std::to_array<Route>({
     {"GET", "v1/meetings/{}", Role::viewer, get_meeting},
     {"PUT", "v1/meetings/{}", Role::operator_, put_meeting},
     {"DELETE", "v1/meetings/{}", Role::operator_, delete_meeting},
+    {"GET", "v1/meetings/{}/participants", Role::viewer, list_participants},
+    {"GET", "v1/meetings/{}/participants/{}", Role::viewer, get_participant},
+    {"PUT", "v1/meetings/{}/participants/{}", Role::operator_, put_participant, false, nullptr, true},
+    {"DELETE", "v1/meetings/{}/participants/{}", Role::operator_, delete_participant, false, nullptr, true},
+    {"GET", "v1/meetings/{}/impact", Role::viewer, get_impact},
+    {"GET", "v1/meetings/{}/notice", Role::viewer, get_notice},
     {"GET", "v1/rules", Role::viewer, list_rules},
     {"POST", "v1/rules", Role::operator_, post_rule, true},
     {"GET", "v1/rules/{}", Role::viewer, get_rule},
@@ -37,6 +45,7 @@ constexpr auto kRoutes = std::to_array<Route>({
     {"POST", "v1/geo/rollback", Role::operator_, nullptr, false, roll_back_geo},
     {"POST", "v1/geo/diff", Role::operator_, nullptr, false, diff_geo},
     {"GET", "v1/geo/{}", Role::viewer, look_address_up},
+    {"POST", "v1/batch", Role::operator_, nullptr},
     {"GET", "v1/events", Role::viewer, get_events},
     {"GET", "v1/declaration", Role::viewer, get_declaration},
     {"PUT", "v1/declaration", Role::operator_, put_declaration, true},
@@ -58,7 +67,7 @@ bool matches(std::string_view pattern, std::span<const std::string> path)
 // Of a question, only the pattern: an address may be what it asks about.
 std::string target_of(const Route& route, const Request& request)
 {
-    if (route.role == Role::viewer) {
+    if (route.role == Role::viewer || route.quiet) {
         return request.method + " /" + std::string(route.path);
     }
     std::string text = request.method + " ";
@@ -124,7 +133,7 @@ Response ask(const Route& route, service::Service& service, const Request& reque
 // Of a change that was asked for: who did, and what came of it.
 void log_change(const Route& route, const Request& request, const Response& response, const Log& log)
 {
-    if (route.role != Role::operator_ && response.status != 403) {
+    if ((route.role != Role::operator_ || route.quiet) && response.status != 403) {
         return;
     }
     const bool done = response.status < 300;
@@ -159,6 +168,10 @@ void answer(service::Service& service, const Request& request, const Log& log,
         finish(request, forbidden(service, request, least));
         return;
     }
+    if (request.in_batch && route.role == Role::operator_ && route.handler == nullptr) {
+        finish(request, problem(400, target_of(route, request) + " is no line of a batch"));
+        return;
+    }
     if (route.handler != nullptr) {
         finish(request, ask(route, service, request));
         return;
@@ -166,9 +179,14 @@ void answer(service::Service& service, const Request& request, const Log& log,
     // Of the request, what the log needs; its body may be large.
     Request asked = request;
     asked.body.clear();
-    route.later(service, request, [finish, asked = std::move(asked)](Result<Response> result) {
+    const auto reply_later = [finish, asked = std::move(asked)](Result<Response> result) {
         finish(asked, to_response(std::move(result)));
-    });
+    };
+    if (route.later != nullptr) {
+        route.later(service, request, reply_later);
+    } else {
+        run_batch(service, request, log, reply_later);
+    }
 }
 
 } // namespace meetfence::control

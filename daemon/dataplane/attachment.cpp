@@ -9,6 +9,7 @@
 #include <optional>
 #include <unistd.h>
 
+#include "daemon/dataplane/interface_index.h"
 #include "daemon/dataplane/kernel_error.h"
 #include "pins/unique_fd.h"
 
@@ -59,17 +60,6 @@ std::string program_name(__u32 id)
         return "id " + std::to_string(id);
     }
     return "'" + std::string(info.name) + "' (id " + std::to_string(id) + ")";
-}
-
-Result<__u32> find_interface(const std::string& name)
-{
-    const auto ifindex = if_nametoindex(name.c_str());
-    if (ifindex == 0) {
-        return fail(ErrorCode::not_found, "interface " + name +
-                                              " does not exist: `ip link` shows those that do; the "
-                                              "configuration names it in 'interfaces'");
-    }
-    return ifindex;
 }
 
 Result<> check_interface(const Interface& interface, const Path& bpf_dir)

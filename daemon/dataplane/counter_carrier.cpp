@@ -42,7 +42,7 @@ void carry_counters(const pins::Path& old_maps, TableWriter& tables, int reasons
     if (!rules) {
         return;
     }
-    for (std::uint32_t reason = 0; reason < MF_REASONS; ++reason) {
+    for (std::uint32_t reason = 0; reason < MF_REASON_ENTRIES; ++reason) {
         copy_element<mf_traffic>(old_reasons.get(), reason, reasons_fd, reason);
     }
     std::map<std::uint64_t, const LinkedRule*> now;
@@ -59,7 +59,7 @@ void carry_counters(const pins::Path& old_maps, TableWriter& tables, int reasons
             if (it != now.end()) {
                 copy_element<mf_cell>(old_cells.get(), old.cells + cell, cells_fd, it->second->cells + cell);
             } else if (const auto counts = pins::read_cell(old_cells.get(), old.cells + cell)) {
-                tables.control().retired_drops += counts->dropped_packets;
+                tables.control().retired_drops += counts->total().dropped_packets;
             }
         }
     }

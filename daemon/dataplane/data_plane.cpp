@@ -3,14 +3,17 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "daemon/dataplane/attachment.h"
 #include "daemon/dataplane/counter_carrier.h"
+#include "daemon/dataplane/egress_attachment.h"
 #include "daemon/dataplane/kernel_error.h"
 #include "daemon/dataplane/pin_directory.h"
 #include "daemon/dataplane/prefix_sets.h"
 #include "meetfence.skel.h"
+#include "meetfence_egress.skel.h"
 #include "pins/cells.h"
 
 namespace meetfence::dataplane {
@@ -49,7 +52,15 @@ Result<std::string> why_not_adopt(const Path& maps, const Capacities& wanted)
     }
     const auto control = TRY(MappedArray<mf_control>::map(fd.get(), 1, Access::read_only, "control"));
     const auto& has = control[0];
-    if (Capacities{has.meetings, has.policies, has.rules, has.endpoints, has.cells} != wanted) {
+    auto same = wanted; // what follows from the others is not told
+    same.meetings = has.meetings;
+    same.policies = has.policies;
+    same.rules = has.rules;
+    same.endpoints = has.endpoints;
+    same.cells = has.cells;
+    same.participants = has.participants;
+    same.flow_slots = has.flow_slots;
+    if (same != wanted) {
         return std::string("the configuration's limits have changed");
     }
     return std::string{};
@@ -63,6 +74,10 @@ void set_sizes(meetfence_bpf& skeleton, const Capacities& capacities)
     bpf_map__set_max_entries(skeleton.maps.endpoints, capacities.endpoints);
     bpf_map__set_max_entries(skeleton.maps.cells, capacities.cells);
     bpf_map__set_max_entries(skeleton.maps.cell_events, capacities.cells);
+    bpf_map__set_max_entries(skeleton.maps.participants, capacities.participants);
+    bpf_map__set_max_entries(skeleton.maps.participant_ids, capacities.participant_ids);
+    bpf_map__set_max_entries(skeleton.maps.ufrags, capacities.ufrags);
+    bpf_map__set_max_entries(skeleton.maps.flows, capacities.flow_slots);
 }
 
 Result<> set_pin_paths(bpf_object* object, const Path& maps)
@@ -80,6 +95,32 @@ Result<> set_pin_paths(bpf_object* object, const Path& maps)
     return {};
 }
 
+tl::unexpected<Error> loading_failed(const std::string& what, int error)
+{
+    auto result = kernel_error("loading " + what, -error);
+    while (!last_libbpf_words.empty() && last_libbpf_words.back() == '\n') {
+        last_libbpf_words.pop_back();
+    }
+    result.value().message += " (" + last_libbpf_words + ")";
+    return result;
+}
+
+// The table of flows is as old as the secret it is hashed by.
+Result<> make_secret(mf_control& control)
+{
+    auto& secret = control.flow_secret;
+    if (secret[0] != 0) {
+        return {};
+    }
+    if (getrandom(secret, sizeof(secret), 0) != static_cast<ssize_t>(sizeof(secret))) {
+        return kernel_error("asking the kernel for random numbers");
+    }
+    for (auto& word : secret) {
+        word |= 1U; // multiplying by an even number loses a bit
+    }
+    return {};
+}
+
 template <class T> Result<MappedArray<T>> map_array(bpf_map* map)
 {
     return MappedArray<T>::map(bpf_map__fd(map), bpf_map__max_entries(map), Access::read_write,
@@ -91,6 +132,11 @@ template <class T> Result<MappedArray<T>> map_array(bpf_map* map)
 void DataPlane::DestroySkeleton::operator()(meetfence_bpf* skeleton) const
 {
     meetfence_bpf__destroy(skeleton); // pinned objects stay
+}
+
+void DataPlane::DestroySkeleton::operator()(meetfence_egress_bpf* skeleton) const
+{
+    meetfence_egress_bpf__destroy(skeleton);
 }
 
 void DataPlane::RemovePins::operator()(const Path* bpf_dir) const
@@ -122,7 +168,7 @@ Result<DataPlane> DataPlane::open(const Settings& settings)
     if (plane.why_new_.empty()) {
         plane.adopted_ = true;
         TRY(plane.load(settings, pins::maps(settings.bpf_dir)));
-        auto opened = plane.open_tables();
+        auto opened = plane.open_tables(settings);
         if (opened) {
             return plane;
         }
@@ -132,10 +178,11 @@ Result<DataPlane> DataPlane::open(const Settings& settings)
         plane.why_new_ = opened.error().message;
     }
     plane.adopted_ = false;
+    plane.participants_.reset();
     plane.tables_.reset();
     plane.not_in_force_yet_.reset(new Path(settings.bpf_dir));
     TRY(plane.load(settings, fresh));
-    TRY(plane.open_tables());
+    TRY(plane.open_tables(settings));
     return plane;
 }
 
@@ -160,18 +207,37 @@ Result<> DataPlane::load(const Settings& settings, const Path& maps)
         std::filesystem::create_directory(maps, ignored);
         error = meetfence_bpf__load(skeleton_.get());
         if (error == 0) {
-            return {};
+            return load_egress();
         }
     }
-    auto result = kernel_error("loading the program", -error);
-    while (!last_libbpf_words.empty() && last_libbpf_words.back() == '\n') {
-        last_libbpf_words.pop_back();
-    }
-    result.value().message += " (" + last_libbpf_words + ")";
-    return result;
+    return loading_failed("the program", error);
 }
 
-Result<> DataPlane::open_tables()
+// Over the same maps.
+Result<> DataPlane::load_egress()
+{
+    egress_.reset(meetfence_egress_bpf__open());
+    if (!egress_) {
+        return kernel_error("opening the embedded egress program");
+    }
+    bpf_map* map = nullptr;
+    bpf_object__for_each_map(map, egress_->obj)
+    {
+        const auto* same = bpf_object__find_map_by_name(skeleton_->obj, bpf_map__name(map));
+        if (same == nullptr || bpf_map__is_internal(map)) {
+            continue;
+        }
+        if (const int error = bpf_map__reuse_fd(map, bpf_map__fd(same)); error != 0) {
+            return kernel_error("sharing map " + std::string(bpf_map__name(map)), -error);
+        }
+    }
+    if (const int error = meetfence_egress_bpf__load(egress_.get()); error != 0) {
+        return loading_failed("the egress program", error);
+    }
+    return {};
+}
+
+Result<> DataPlane::open_tables(const Settings& settings)
 {
     auto& maps = skeleton_->maps;
     KernelTables tables;
@@ -190,6 +256,11 @@ Result<> DataPlane::open_tables()
     control.rules = bpf_map__max_entries(maps.rules);
     control.endpoints = bpf_map__max_entries(maps.endpoints);
     control.cells = bpf_map__max_entries(maps.cells);
+    control.participants = bpf_map__max_entries(maps.participants);
+    control.flow_slots = bpf_map__max_entries(maps.flows);
+    control.flow_idle =
+        static_cast<std::uint32_t>(std::chrono::nanoseconds(settings.flow_idle).count() >> MF_TICK_SHIFT) + 1;
+    TRY(make_secret(control));
 
     geo_ = std::make_unique<GeoTables>(bpf_map__fd(maps.geo), control);
     const int cells_fd = bpf_map__fd(maps.cells);
@@ -201,7 +272,43 @@ Result<> DataPlane::open_tables()
     tables.list_prefixes = [sets_fd] { return list_prefixes(sets_fd); };
     tables.wait_for_packets = [geo = geo_.get()] { return geo->wait_for_packets(); };
     tables_ = std::make_unique<TableWriter>(TRY(TableWriter::adopt(std::move(tables))));
+    TRY(open_participants());
     return open_ring();
+}
+
+Result<> DataPlane::open_participants()
+{
+    auto& maps = skeleton_->maps;
+    participants_ = std::make_unique<ParticipantTables>(
+        ParticipantMaps{.participants = TRY(map_array<mf_participant>(maps.participants)),
+                        .flows = TRY(map_array<mf_flow>(maps.flows)),
+                        .ids_fd = bpf_map__fd(maps.participant_ids),
+                        .ufrags_fd = bpf_map__fd(maps.ufrags),
+                        .sightings_fd = bpf_map__fd(maps.sightings)},
+        tables_->control());
+    return {};
+}
+
+Result<std::vector<LeftParticipant>> DataPlane::participants_left()
+{
+    if (!adopted_) {
+        return read_old_participants(pins::maps(bpf_dir_));
+    }
+    std::map<std::uint32_t, std::uint64_t> numbers; // by slot
+    for (const auto& [number, meeting] : tables_->meetings()) {
+        numbers[meeting.shared_slot] = number;
+    }
+    std::vector<LeftParticipant> left;
+    for (auto& held : TRY(participants_->adopt())) {
+        const auto it = numbers.find(held.meeting_slot);
+        left.push_back({it == numbers.end() ? 0 : it->second, std::move(held.entry), {}});
+    }
+    return left;
+}
+
+Result<std::uint64_t> DataPlane::tally(mf_tally what) const
+{
+    return pins::read_tally(bpf_map__fd(skeleton_->maps.tallies), what);
 }
 
 Result<> DataPlane::open_ring()
@@ -236,7 +343,17 @@ void DataPlane::carry_counters_over()
 
 Result<std::vector<std::string>> DataPlane::go(const Settings& settings)
 {
-    auto attached = TRY(attach_interfaces(settings, program_fd()));
+    // What can be refused for other people's sake comes first: XDP's interfaces were looked at already.
+    const bool was_sending = std::filesystem::exists(pins::egress(bpf_dir_));
+    auto sending = TRY(attach_egress(settings, bpf_program__fd(egress_->progs.meetfence_egress)));
+    auto attached = attach_interfaces(settings, program_fd());
+    if (!attached) {
+        if (!was_sending) {
+            TRY(detach_egress(bpf_dir_));
+        }
+        return fail(std::move(attached).error());
+    }
+    std::ranges::move(sending.warnings, std::back_inserter(attached->warnings));
     if (!adopted_) {
         TRY(replace_pins(pins::new_maps(bpf_dir_), pins::maps(bpf_dir_)));
         not_in_force_yet_.reset();
@@ -246,7 +363,7 @@ Result<std::vector<std::string>> DataPlane::go(const Settings& settings)
     if (bpf_obj_pin(program_fd(), pin.c_str()) != 0) {
         return kernel_error("pinning the program");
     }
-    return std::move(attached.warnings);
+    return std::move(attached->warnings);
 }
 
 int DataPlane::event_fd() const
@@ -272,6 +389,7 @@ Result<> remove_from_kernel(const Path& bpf_dir)
         return {};
     }
     TRY(detach_interfaces(bpf_dir));
+    TRY(detach_egress(bpf_dir));
     std::filesystem::remove_all(bpf_dir, error);
     if (error) {
         return fail(ErrorCode::internal, "removing " + bpf_dir.string() + ": " + error.message());

@@ -9,12 +9,14 @@
 #include <vector>
 
 #include "daemon/dataplane/geo_tables.h"
+#include "daemon/dataplane/participant_carrier.h"
 #include "daemon/dataplane/settings.h"
 #include "daemon/dataplane/table_writer.h"
 #include "kernel-headers/abi.h"
 #include "model/result.h"
 
 struct meetfence_bpf;
+struct meetfence_egress_bpf;
 struct ring_buffer;
 
 namespace meetfence::dataplane {
@@ -31,6 +33,11 @@ public:
     [[nodiscard]] TableWriter& tables() { return *tables_; }
     [[nodiscard]] const TableWriter& tables() const { return *tables_; }
     [[nodiscard]] GeoTables& geo() { return *geo_; }
+    [[nodiscard]] ParticipantTables& participants() { return *participants_; }
+    [[nodiscard]] const ParticipantTables& participants() const { return *participants_; }
+
+    /// Who took part when an earlier daemon ended. In tables that are made anew they have to be put again.
+    [[nodiscard]] Result<std::vector<LeftParticipant>> participants_left();
     [[nodiscard]] int program_fd() const;
 
     /// Brings the counters of replaced maps over, where they can be read; once tables are filled.
@@ -40,6 +47,8 @@ public:
     /// what the log should know.
     [[nodiscard]] Result<std::vector<std::string>> go(const Settings& settings);
 
+    [[nodiscard]] Result<std::uint64_t> tally(mf_tally what) const;
+
     /// For the event loop: readable when events are waiting.
     [[nodiscard]] int event_fd() const;
     [[nodiscard]] Result<> read_events(const std::function<void(const mf_event&)>& on_event);
@@ -47,6 +56,7 @@ public:
 private:
     struct DestroySkeleton {
         void operator()(meetfence_bpf* skeleton) const;
+        void operator()(meetfence_egress_bpf* skeleton) const;
     };
     // Pins of a start that comes to nothing are taken away again.
     struct RemovePins {
@@ -57,13 +67,17 @@ private:
     };
     DataPlane() = default;
     [[nodiscard]] Result<> load(const Settings& settings, const pins::Path& maps);
-    [[nodiscard]] Result<> open_tables();
+    [[nodiscard]] Result<> load_egress();
+    [[nodiscard]] Result<> open_tables(const Settings& settings);
+    [[nodiscard]] Result<> open_participants();
     [[nodiscard]] Result<> open_ring();
 
     std::unique_ptr<const pins::Path, RemovePins> not_in_force_yet_;
     std::unique_ptr<meetfence_bpf, DestroySkeleton> skeleton_;
+    std::unique_ptr<meetfence_egress_bpf, DestroySkeleton> egress_;
     std::unique_ptr<GeoTables> geo_;
     std::unique_ptr<TableWriter> tables_;
+    std::unique_ptr<ParticipantTables> participants_;
     std::unique_ptr<std::function<void(const mf_event&)>> on_event_; // where the ring's callback finds it
     std::unique_ptr<ring_buffer, FreeRing> ring_;
     pins::Path bpf_dir_;

@@ -51,30 +51,66 @@ void append_ip(std::vector<std::uint8_t>& frame, const IpAddress& from, const Ip
     append(frame, ip);
 }
 
+// A Binding Request (RFC 8489) with a USERNAME; on TCP behind its length (RFC 4571).
+std::vector<std::uint8_t> ice_check(std::string_view ufrag, Transport transport)
+{
+    constexpr std::uint16_t kBindingRequest = 0x0001;
+    constexpr std::uint16_t kUsername = 0x0006;
+    constexpr std::uint32_t kCookie = 0x2112A442;
+    constexpr std::size_t kHeader = 20;
+    const auto name = std::string(ufrag) + ":peer";
+    const auto padded = (name.size() + 3) / 4 * 4;
+    std::vector<std::uint8_t> bytes;
+    const auto put = [&](std::uint16_t value) {
+        bytes.push_back(static_cast<std::uint8_t>(value >> 8U));
+        bytes.push_back(static_cast<std::uint8_t>(value));
+    };
+    if (transport == Transport::tcp) {
+        put(static_cast<std::uint16_t>(kHeader + 4 + padded));
+    }
+    put(kBindingRequest);
+    put(static_cast<std::uint16_t>(4 + padded));
+    put(kCookie >> 16U);
+    put(kCookie & 0xffffU);
+    bytes.resize(bytes.size() + 12); // transaction
+    put(kUsername);
+    put(static_cast<std::uint16_t>(name.size()));
+    const auto end = bytes.size() + padded;
+    bytes.insert(bytes.end(), name.begin(), name.end());
+    bytes.resize(end);
+    return bytes;
+}
+
 } // namespace
 
-std::vector<std::uint8_t> build_frame(const SocketAddress& from, Transport transport, const SocketAddress& to)
+std::vector<std::uint8_t> build_frame(const SocketAddress& from, Transport transport, const SocketAddress& to,
+                                      std::string_view ufrag)
 {
     std::vector<std::uint8_t> frame;
+    const auto check = ufrag.empty() ? std::vector<std::uint8_t>() : ice_check(ufrag, transport);
+    const auto behind = static_cast<std::uint16_t>(check.size());
     ethhdr ethernet{};
     ethernet.h_proto = htons(from.address.is_v4() ? ETH_P_IP : ETH_P_IPV6);
     append(frame, ethernet);
     if (transport == Transport::udp) {
-        append_ip(frame, from.address, to.address, IPPROTO_UDP, sizeof(udphdr));
+        const auto bytes = static_cast<std::uint16_t>(sizeof(udphdr) + behind);
+        append_ip(frame, from.address, to.address, IPPROTO_UDP, bytes);
         udphdr udp{};
         udp.source = htons(from.port);
         udp.dest = htons(to.port);
-        udp.len = htons(sizeof(udp));
+        udp.len = htons(bytes);
         append(frame, udp);
     } else {
-        append_ip(frame, from.address, to.address, IPPROTO_TCP, sizeof(tcphdr));
+        append_ip(frame, from.address, to.address, IPPROTO_TCP,
+                  static_cast<std::uint16_t>(sizeof(tcphdr) + behind));
         tcphdr tcp{};
         tcp.source = htons(from.port);
         tcp.dest = htons(to.port);
         tcp.doff = sizeof(tcp) / 4;
-        tcp.syn = 1;
+        tcp.syn = ufrag.empty() ? 1 : 0;
         append(frame, tcp);
     }
+    frame.insert(frame.end(), check.begin(), check.end());
     return frame;
 }
 

@@ -70,6 +70,7 @@ Result<> GeoTables::put_in_force(StagedTable table)
 
 Result<> GeoTables::make_barrier()
 {
+    const std::lock_guard lock(making_barrier_);
     if (!barrier_) {
         barrier_ = TRY(make_map("mf_barrier", 1));
     }

@@ -2,6 +2,8 @@
 // The country tables in the kernel: built aside, put in force by one write.
 #pragma once
 
+#include <mutex>
+
 #include "daemon/geo/country_table.h"
 #include "kernel-headers/abi.h"
 #include "model/result.h"
@@ -38,6 +40,7 @@ private:
 
     int geo_fd_;
     mf_control* control_;
+    std::mutex making_barrier_; // two threads wait for packets
     UniqueFd barrier_;
 };
 

@@ -26,7 +26,7 @@ struct KernelTables {
     pins::MappedArray<mf_rule> rules;
     pins::MappedArray<std::uint64_t> cell_events;
 
-    std::function<Result<RuleCounts>(std::uint32_t cell)> read_cell;
+    std::function<Result<CountryCounts>(std::uint32_t cell)> read_cell;
     std::function<Result<>(std::uint32_t cell)> zero_cell;
     std::function<Result<>(std::uint32_t set, const IpPrefix&)> add_prefix;
     std::function<void(std::uint32_t set, const IpPrefix&)> remove_prefix;

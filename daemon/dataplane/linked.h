@@ -18,7 +18,8 @@ struct LinkedRule {
 
 /// A meeting as it stands in the kernel.
 struct LinkedMeeting {
-    std::uint32_t slot = 0;
+    std::uint32_t slot = 0;        // where its dedicated endpoints lead
+    std::uint32_t shared_slot = 0; // where its participants lead
     std::uint32_t policy = 0;
     std::vector<policy::EndpointImage> endpoints; // ascending
     std::vector<LinkedRule> rules;                // by number
@@ -34,6 +35,8 @@ struct LinkedMeeting {
 struct LinkedEndpoint {
     IpAddress::Bytes local{};
     std::uint64_t meeting = 0; // number
+    std::uint32_t flags = 0;   // MF_ENDPOINT_…
+    bool shared = false;       // by several meetings: `meeting` is 0
     std::uint32_t index = 0;
 };
 

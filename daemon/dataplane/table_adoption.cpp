@@ -27,14 +27,23 @@ Result<TableWriter> TableWriter::adopt(KernelTables tables)
     TRY(writer.adopt_meetings());
     TRY(writer.adopt_endpoints());
     TRY(writer.adopt_leftovers());
+    writer.publish_concerned();
     return writer;
 }
 
 Result<> TableWriter::adopt_meetings()
 {
+    std::map<std::uint64_t, std::uint32_t> shared; // number → slot
     for (std::uint32_t slot = 1; slot < tables_.meetings.size(); ++slot) {
         const auto& meeting = tables_.meetings[slot];
         if (meeting.number == 0 || meeting.retired != 0) {
+            continue;
+        }
+        if (meeting.shared != 0) {
+            if (!meeting_pool_.take_exactly(slot)) {
+                return nonsense("meeting " + std::to_string(slot));
+            }
+            shared[meeting.number] = slot;
             continue;
         }
         if (meeting.policy >= tables_.policies.size() || meetings_.contains(meeting.number)) {
@@ -54,6 +63,21 @@ Result<> TableWriter::adopt_meetings()
         }
         meetings_.emplace(meeting.number, std::move(linked));
     }
+    for (auto& [number, meeting] : meetings_) {
+        const auto it = shared.find(number);
+        if (it == shared.end()) {
+            return nonsense("meeting number " + std::to_string(number));
+        }
+        meeting.shared_slot = it->second;
+        shared.erase(it);
+        // One store of two was done.
+        dataplane::publish(tables_.meetings[meeting.shared_slot].policy, meeting.policy);
+        count_concerned(meeting.rules, 1);
+    }
+    for (const auto& [number, slot] : shared) { // of a removal that stopped half-way
+        tables_.meetings[slot].retired = 1;
+        meeting_pool_.retire(slot);
+    }
     return {};
 }
 
@@ -64,11 +88,15 @@ Result<LinkedRule> TableWriter::adopt_rule(std::uint32_t index)
     }
     const auto& rule = tables_.rules[index];
     LinkedRule linked{.index = index, .cells = rule.cells, .except_set = rule.except_set};
-    linked.image = {
-        .number = rule.number, .from_ns = rule.from_ns, .until_ns = rule.until_ns, .mode = rule.mode};
+    linked.image = {.number = rule.number,
+                    .whom = rule.whom,
+                    .participant = rule.participant,
+                    .from_ns = rule.from_ns,
+                    .until_ns = rule.until_ns,
+                    .mode = rule.mode};
     std::ranges::copy(rule.countries, linked.image.countries.begin());
     if (rule.number == 0 || std::uint64_t{rule.cells} + rule.cell_count > control().cells ||
-        rule.cell_count != policy::country_count(linked.image.countries)) {
+        rule.cell_count != linked.image.cell_count()) {
         return nonsense("rule " + std::to_string(index));
     }
     if (!rule_pool_.take_exactly(index) || !cell_pool_.take_exactly(rule.cells, rule.cell_count)) {
@@ -89,7 +117,9 @@ Result<> TableWriter::adopt_endpoints()
     for (std::uint32_t port_slot = 0; port_slot < tables_.ports.size(); ++port_slot) {
         if (tables_.ports[port_slot] != 0) {
             auto& chain = ports_[port_slot] = TRY(adopt_chain(port_slot, numbers));
-            if (std::ranges::find(chain, 0, &LinkedEndpoint::meeting) != chain.end()) {
+            if (std::ranges::any_of(chain, [](const LinkedEndpoint& endpoint) {
+                    return endpoint.meeting == 0 && !endpoint.shared;
+                })) {
                 repair.ports.try_emplace(port_slot);
             }
         }
@@ -117,8 +147,11 @@ TableWriter::adopt_chain(std::uint32_t port_slot, const std::map<std::uint32_t, 
             return nonsense("endpoint " + std::to_string(index) + " is used twice");
         }
         const auto& element = tables_.endpoints[index];
-        LinkedEndpoint linked{.index = index};
+        LinkedEndpoint linked{.flags = element.flags, .shared = element.meeting == 0, .index = index};
         std::ranges::copy(element.local, linked.local.begin());
+        if (element.flags != 0) {
+            named_[{port_slot, linked.local}] |= element.flags;
+        }
         if (const auto owner = numbers.find(element.meeting); owner != numbers.end()) {
             linked.meeting = owner->second;
             meetings_.at(owner->second).endpoints.push_back({port_slot, linked.local});
@@ -148,7 +181,7 @@ Result<> TableWriter::adopt_leftovers()
         if (used_cells.insert(rule.cells).second) {
             for (auto cell = rule.cells; cell < std::min(rule.cells + rule.cell_count, control().cells);
                  ++cell) {
-                control().retired_drops += TRY(tables_.read_cell(cell)).dropped_packets;
+                control().retired_drops += TRY(tables_.read_cell(cell)).total().dropped_packets;
             }
         }
         rule = {};

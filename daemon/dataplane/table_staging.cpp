@@ -7,9 +7,17 @@
 namespace meetfence::dataplane {
 
 Result<TableWriter::Staged> TableWriter::stage(std::span<const policy::MeetingImage> images,
-                                               std::span<const std::uint64_t> removed)
+                                               std::span<const std::uint64_t> removed,
+                                               std::span<const policy::NamedEndpoint> named)
 {
     Staged staged;
+    for (const auto& endpoint : named) {
+        const auto known = named_.find(endpoint.at);
+        if ((known == named_.end() ? 0 : known->second) != endpoint.flags) {
+            staged.named[endpoint.at] = endpoint.flags;
+            staged.ports.try_emplace(endpoint.at.port_slot);
+        }
+    }
     for (const auto number : removed) {
         if (const auto it = meetings_.find(number); it != meetings_.end()) {
             staged.meetings.push_back({.number = number, .remove = true, .retired = it->second.rules});
@@ -49,14 +57,16 @@ Result<> TableWriter::stage_meeting(const policy::MeetingImage& image, Staged& a
     auto& staged = all.meetings.emplace_back(Staged::OneMeeting{.number = image.number, .next = before});
     staged.next.endpoints = image.endpoints;
     if (before.slot == 0 || (other_rules && other_endpoints)) {
-        staged.next.slot = TRY(take(meeting_pool_, "meetings"));
-        staged.new_slot = true;
+        TRY(take_slots(staged, before.slot == 0));
     }
     if (other_rules) {
         TRY(stage_rules(image, before, staged));
     }
     if (staged.new_slot) {
         tables_.meetings[staged.next.slot] = {.policy = staged.next.policy};
+    }
+    if (before.slot == 0) {
+        tables_.meetings[staged.next.shared_slot] = {.policy = staged.next.policy, .shared = 1};
     }
     // Ports whose chain changes: with a new slot all of them, else those that come or go.
     std::vector<policy::EndpointImage> touched;
@@ -71,6 +81,38 @@ Result<> TableWriter::stage_meeting(const policy::MeetingImage& image, Staged& a
     return {};
 }
 
+Result<> TableWriter::take_slots(Staged::OneMeeting& staged, bool is_new)
+{
+    const auto slot = TRY(take(meeting_pool_, "meetings"));
+    if (is_new) {
+        auto shared = take(meeting_pool_, "meetings");
+        if (!shared) {
+            meeting_pool_.give_back(slot);
+            return fail(std::move(shared).error());
+        }
+        staged.next.shared_slot = *shared;
+    }
+    staged.next.slot = slot;
+    staged.new_slot = true;
+    return {};
+}
+
+// How the endpoint is to be named: as itself and as any local address on its port; any local address, as
+// every one of them.
+std::uint32_t TableWriter::flags_at(const Staged& staged, const policy::EndpointImage& at) const
+{
+    const IpAddress::Bytes any{};
+    std::uint32_t flags = 0;
+    auto named = staged.named;
+    named.insert(named_.lower_bound({at.port_slot, any}), named_.lower_bound({at.port_slot + 1, any}));
+    for (auto it = named.lower_bound({at.port_slot, any});
+         it != named.end() && it->first.port_slot == at.port_slot; ++it) {
+        const bool meant = at.local == any || it->first.local == any || it->first.local == at.local;
+        flags |= meant ? it->second : 0;
+    }
+    return flags;
+}
+
 // The chain as it will be: what other meetings have on the port, and what the images want there.
 Result<> TableWriter::stage_port(std::span<const policy::MeetingImage> images, const Staged& staged,
                                  std::uint32_t port_slot, std::vector<LinkedEndpoint>& chain)
@@ -81,8 +123,9 @@ Result<> TableWriter::stage_port(std::span<const policy::MeetingImage> images, c
     }
     std::vector<LinkedEndpoint> wanted;
     if (const auto it = ports_.find(port_slot); it != ports_.end()) {
-        std::ranges::copy_if(it->second, std::back_inserter(wanted),
-                             [&](const auto& endpoint) { return !slots.contains(endpoint.meeting); });
+        std::ranges::copy_if(it->second, std::back_inserter(wanted), [&](const auto& endpoint) {
+            return !endpoint.shared && !slots.contains(endpoint.meeting);
+        });
     }
     for (const auto& image : images) {
         if (!slots.contains(image.number)) {
@@ -91,9 +134,16 @@ Result<> TableWriter::stage_port(std::span<const policy::MeetingImage> images, c
         const auto& endpoints = image.endpoints;
         auto it = std::ranges::lower_bound(endpoints, port_slot, {}, &policy::EndpointImage::port_slot);
         for (; it != endpoints.end() && it->port_slot == port_slot; ++it) {
-            wanted.push_back({it->local, image.number});
+            wanted.push_back({.local = it->local, .meeting = image.number});
         }
     }
+    for (auto& endpoint : wanted) {
+        endpoint.flags = flags_at(staged, {port_slot, endpoint.local});
+    }
+    add_shared(staged, port_slot, wanted);
+    // One address goes before any address: the last one is the head.
+    std::ranges::stable_sort(wanted, {},
+                             [](const auto& endpoint) { return endpoint.local != IpAddress::Bytes{}; });
     if (wanted.size() > MF_ENDPOINTS_PER_PORT) {
         return fail(ErrorCode::exhausted, "one port would be registered on more than " +
                                               std::to_string(MF_ENDPOINTS_PER_PORT) + " local addresses");
@@ -101,14 +151,36 @@ Result<> TableWriter::stage_port(std::span<const policy::MeetingImage> images, c
     std::uint32_t next = 0;
     for (auto& endpoint : wanted) {
         const auto changed = slots.find(endpoint.meeting);
-        const auto slot = changed != slots.end() ? changed->second : meetings_.at(endpoint.meeting).slot;
+        const auto slot = endpoint.shared          ? 0
+                          : changed != slots.end() ? changed->second
+                                                   : meetings_.at(endpoint.meeting).slot;
         endpoint.index = TRY(take(endpoint_pool_, "endpoints"));
         chain.push_back(endpoint);
-        auto& element = tables_.endpoints[endpoint.index] = {.meeting = slot, .next = next};
+        auto& element =
+            tables_.endpoints[endpoint.index] = {.meeting = slot, .next = next, .flags = endpoint.flags};
         std::ranges::copy(endpoint.local, element.local);
         next = endpoint.index; // the last one is the head
     }
     return {};
+}
+
+// Places that are named and that no meeting has for itself.
+void TableWriter::add_shared(const Staged& staged, std::uint32_t port_slot,
+                             std::vector<LinkedEndpoint>& wanted) const
+{
+    auto named = staged.named;
+    named.insert(named_.lower_bound({port_slot, {}}),
+                 named_.lower_bound({port_slot + 1, {}})); // what changes stays
+    for (auto it = named.lower_bound({port_slot, {}}); it != named.end() && it->first.port_slot == port_slot;
+         ++it) {
+        const bool dedicated = std::ranges::any_of(wanted, [&](const LinkedEndpoint& endpoint) {
+            return !endpoint.shared &&
+                   (endpoint.local == it->first.local || endpoint.local == IpAddress::Bytes{});
+        });
+        if (it->second != 0 && !dedicated) {
+            wanted.push_back({.local = it->first.local, .flags = it->second, .shared = true});
+        }
+    }
 }
 
 Result<> TableWriter::stage_rules(const policy::MeetingImage& image, const LinkedMeeting& before,
@@ -140,8 +212,8 @@ Result<> TableWriter::stage_rules(const policy::MeetingImage& image, const Linke
 Result<LinkedRule> TableWriter::make_rule(const policy::RuleImage& image, const LinkedRule* before)
 {
     LinkedRule rule{.image = image, .index = TRY(take(rule_pool_, "rules"))};
-    const auto count = policy::country_count(image.countries);
-    const bool keeps_cells = before != nullptr && before->image.countries == image.countries;
+    const auto count = image.cell_count();
+    const bool keeps_cells = before != nullptr && before->image.counts_like(image);
     auto cells = keeps_cells ? Result<std::uint32_t>(before->cells) : take_cells(count);
     auto set = cells ? make_prefix_set(image.except) : Result<std::uint32_t>(0U);
     if (!cells || !set) {
@@ -156,10 +228,12 @@ Result<LinkedRule> TableWriter::make_rule(const policy::RuleImage& image, const 
     auto& element = tables_.rules[rule.index] = {
         .from_ns = image.from_ns,
         .until_ns = image.until_ns,
+        .participant = image.participant,
         .cells = rule.cells,
         .cell_count = count,
         .except_set = rule.except_set,
         .mode = image.mode,
+        .whom = image.whom,
     };
     std::ranges::copy(image.countries, element.countries);
     element.number = image.number;

@@ -7,22 +7,48 @@ namespace meetfence::dataplane {
 
 void TableWriter::publish(Staged staged)
 {
+    // What adopts the tables takes a meeting for one by its first element, which nothing leads to yet.
     for (const auto& one : staged.meetings) {
-        auto& meeting = tables_.meetings[one.next.slot];
-        if (one.new_slot) {
-            meeting.number = one.number; // no port leads there yet
-        } else if (one.new_policy) {
-            dataplane::publish(meeting.policy, one.next.policy);
+        if (!one.remove && one.new_slot) {
+            tables_.meetings[one.next.shared_slot].number = one.number;
+            std::atomic_ref(tables_.meetings[one.next.slot].number)
+                .store(one.number, std::memory_order_release);
         }
+    }
+    // What is shared no more is let go before rules change, and what is shared anew taken after: in
+    // between, such a packet finds no rule that neither state has for it.
+    for (auto it = staged.ports.begin(); it != staged.ports.end();) {
+        if (loses_shared(it->first, it->second)) {
+            publish_port(it->first, std::move(it->second));
+            it = staged.ports.erase(it);
+        } else {
+            ++it;
+        }
+    }
+    for (const auto& one : staged.meetings) {
+        publish_meeting(one);
     }
     for (auto& [port_slot, chain] : staged.ports) {
         publish_port(port_slot, std::move(chain));
     }
+    for (const auto& [at, flags] : staged.named) {
+        if (flags == 0) {
+            named_.erase(at);
+        } else {
+            named_[at] = flags;
+        }
+    }
     for (auto& one : staged.meetings) {
         auto& linked = meetings_[one.number];
+        count_concerned(linked.rules, -1);
+        count_concerned(one.next.rules, one.remove ? 0 : 1);
         if (linked.slot != 0 && (one.remove || one.new_slot)) {
             tables_.meetings[linked.slot].retired = 1;
             meeting_pool_.retire(linked.slot);
+        }
+        if (one.remove && linked.shared_slot != 0) {
+            tables_.meetings[linked.shared_slot].retired = 1;
+            meeting_pool_.retire(linked.shared_slot);
         }
         if (linked.policy != 0 && (one.remove || one.new_policy)) {
             policy_pool_.retire(linked.policy);
@@ -35,6 +61,60 @@ void TableWriter::publish(Staged staged)
         } else {
             linked = std::move(one.next);
         }
+    }
+    publish_concerned();
+}
+
+void TableWriter::publish_meeting(const Staged::OneMeeting& one)
+{
+    if (one.remove) {
+        return; // its ports no longer lead there
+    }
+    auto& meeting = tables_.meetings[one.next.slot];
+    auto& shared = tables_.meetings[one.next.shared_slot];
+    if (!one.new_slot && one.new_policy) {
+        dataplane::publish(meeting.policy, one.next.policy);
+    }
+    if (one.new_policy) {
+        dataplane::publish(shared.policy, one.next.policy);
+    }
+}
+
+bool TableWriter::loses_shared(std::uint32_t port_slot, const std::vector<LinkedEndpoint>& chain) const
+{
+    const auto it = ports_.find(port_slot);
+    if (it == ports_.end() || std::ranges::none_of(it->second, &LinkedEndpoint::shared)) {
+        return false;
+    }
+    const auto is_in = [](const std::vector<LinkedEndpoint>& endpoints, const LinkedEndpoint& wanted) {
+        return std::ranges::any_of(endpoints, [&](const LinkedEndpoint& endpoint) {
+            return endpoint.shared == wanted.shared && endpoint.local == wanted.local;
+        });
+    };
+    return std::ranges::any_of(it->second,
+                               [&](const auto& before) { return before.shared && !is_in(chain, before); }) ||
+           std::ranges::any_of(chain,
+                               [&](const auto& after) { return !after.shared && !is_in(it->second, after); });
+}
+
+void TableWriter::count_concerned(const std::vector<LinkedRule>& rules, int by)
+{
+    for (const auto& rule : rules) {
+        for (std::size_t country = 0; country < concerned_.size(); ++country) {
+            const bool named = (rule.image.countries.at(country / 64) >> (country % 64) & 1) != 0;
+            concerned_.at(country) += named ? static_cast<std::uint32_t>(by) : 0;
+        }
+    }
+}
+
+void TableWriter::publish_concerned()
+{
+    for (std::size_t word = 0; word < MF_COUNTRY_WORDS; ++word) {
+        std::uint64_t bits = 0;
+        for (std::size_t bit = 0; bit < 64; ++bit) {
+            bits |= std::uint64_t{concerned_.at(word * 64 + bit) != 0} << bit;
+        }
+        std::atomic_ref(control().concerned[word]).store(bits, std::memory_order_release);
     }
 }
 
@@ -75,6 +155,10 @@ void TableWriter::discard_one(Staged::OneMeeting& staged)
     if (staged.new_slot) {
         tables_.meetings[staged.next.slot] = {};
         meeting_pool_.give_back(staged.next.slot);
+        if (it == meetings_.end()) {
+            tables_.meetings[staged.next.shared_slot] = {};
+            meeting_pool_.give_back(staged.next.shared_slot);
+        }
     }
 }
 
@@ -83,7 +167,7 @@ void TableWriter::discard_rule(const LinkedRule& rule, bool with_cells)
     tables_.rules[rule.index] = {};
     rule_pool_.give_back(rule.index);
     if (with_cells) {
-        cell_pool_.give_back(rule.cells, policy::country_count(rule.image.countries));
+        cell_pool_.give_back(rule.cells, rule.image.cell_count());
     }
     for (const auto& prefix : rule.image.except) {
         tables_.remove_prefix(rule.except_set, prefix);
@@ -94,7 +178,7 @@ void TableWriter::retire_rule(const LinkedRule& rule, bool with_cells)
 {
     rule_pool_.retire(rule.index);
     if (with_cells) {
-        retired_cells_.push_back({rule.cells, policy::country_count(rule.image.countries)});
+        retired_cells_.push_back({rule.cells, rule.image.cell_count()});
     }
     if (rule.except_set != 0) {
         retired_sets_.push_back({rule.except_set, rule.image.except});
@@ -150,7 +234,7 @@ Result<> TableWriter::reclaim_rules()
     std::uint64_t drops = 0;
     for (const auto& [first, count] : retired_cells_) {
         for (std::uint32_t cell = first; cell < first + count; ++cell) {
-            drops += TRY(tables_.read_cell(cell)).dropped_packets;
+            drops += TRY(tables_.read_cell(cell)).total().dropped_packets;
         }
     }
     control().retired_drops += drops;
@@ -175,8 +259,9 @@ Result<std::vector<CountryCounts>> TableWriter::counts(const LinkedRule& rule) c
 {
     std::vector<CountryCounts> result;
     auto cell = rule.cells;
-    for (const auto country : policy::countries_of(rule.image.countries)) {
-        result.push_back({country, TRY(tables_.read_cell(cell++))});
+    for (const auto country : rule.image.cell_countries()) {
+        result.push_back(TRY(tables_.read_cell(cell++)));
+        result.back().country = country;
     }
     return result;
 }

@@ -4,6 +4,7 @@
 // `publish` only stores indices and cannot fail. Between the two the caller writes to disk.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -35,6 +36,7 @@ public:
             bool new_policy = false;
         };
         std::vector<OneMeeting> meetings;
+        std::map<policy::EndpointImage, std::uint32_t> named;       // flags; 0 = no longer
         std::map<std::uint32_t, std::vector<LinkedEndpoint>> ports; // new chains, by port slot
     };
 
@@ -43,11 +45,16 @@ public:
 
     [[nodiscard]] const std::map<std::uint64_t, LinkedMeeting>& meetings() const { return meetings_; }
 
-    /// `images` replace or add meetings, `removed` are numbers. exhausted where a table is full.
+    /// `images` replace or add meetings, `removed` are numbers, `named` says of endpoints how they are to
+    /// be named from now on. exhausted where a table is full.
     [[nodiscard]] Result<Staged> stage(std::span<const policy::MeetingImage> images,
-                                       std::span<const std::uint64_t> removed);
+                                       std::span<const std::uint64_t> removed,
+                                       std::span<const policy::NamedEndpoint> named = {});
     void publish(Staged staged);
     void discard(Staged staged);
+
+    /// Where participants are known, as the kernel has it.
+    [[nodiscard]] const std::map<policy::EndpointImage, std::uint32_t>& named() const { return named_; }
 
     /// Replaces the prefixes that are never filtered.
     [[nodiscard]] Result<> set_exempt(const std::vector<IpPrefix>& prefixes);
@@ -84,6 +91,9 @@ private:
                                        Staged::OneMeeting& staged);
     [[nodiscard]] Result<LinkedRule> make_rule(const policy::RuleImage& image, const LinkedRule* before);
     [[nodiscard]] Result<> make_policy(Staged::OneMeeting& staged);
+    [[nodiscard]] Result<> take_slots(Staged::OneMeeting& staged, bool is_new);
+    void add_shared(const Staged& staged, std::uint32_t port_slot, std::vector<LinkedEndpoint>& wanted) const;
+    [[nodiscard]] std::uint32_t flags_at(const Staged& staged, const policy::EndpointImage& at) const;
     [[nodiscard]] Result<std::uint32_t> make_prefix_set(const std::vector<IpPrefix>& prefixes);
     [[nodiscard]] Result<std::uint32_t> take(IndexPool& pool, const char* what);
     [[nodiscard]] Result<std::uint32_t> take_cells(std::uint32_t count);
@@ -91,7 +101,11 @@ private:
     void discard_rule(const LinkedRule& rule, bool with_cells);
 
     // Publishing.
+    void publish_meeting(const Staged::OneMeeting& one);
     void publish_port(std::uint32_t port_slot, std::vector<LinkedEndpoint> chain);
+    [[nodiscard]] bool loses_shared(std::uint32_t port_slot, const std::vector<LinkedEndpoint>& chain) const;
+    void publish_concerned();
+    void count_concerned(const std::vector<LinkedRule>& rules, int by);
     void retire_rule(const LinkedRule& rule, bool with_cells);
     [[nodiscard]] Result<> reclaim_rules();
 
@@ -106,7 +120,9 @@ private:
 
     KernelTables tables_;
     std::map<std::uint64_t, LinkedMeeting> meetings_;
-    std::map<std::uint32_t, std::vector<LinkedEndpoint>> ports_; // chains that are not empty
+    std::map<std::uint32_t, std::vector<LinkedEndpoint>> ports_;   // chains that are not empty
+    std::map<policy::EndpointImage, std::uint32_t> named_;         // flags
+    std::array<std::uint32_t, MF_COUNTRY_WORDS * 64> concerned_{}; // rules that name each country
     IndexPool endpoint_pool_, meeting_pool_, policy_pool_, rule_pool_;
     RunPool cell_pool_;
     std::vector<CellRun> retired_cells_;

@@ -2,7 +2,7 @@
 #include "daemon/policy/image.h"
 
 #include <algorithm>
-#include <bit>
+#include <optional>
 
 namespace meetfence::policy {
 namespace {
@@ -21,11 +21,29 @@ std::uint64_t to_boot_ns(Time time, std::int64_t wall_offset_ns)
     return wall_ns <= wall_offset_ns ? 0 : static_cast<std::uint64_t>(wall_ns - wall_offset_ns);
 }
 
-RuleImage compile_rule(const Rule& rule, const Meeting& meeting, std::int64_t wall_offset_ns)
+// All but these, no country left out: whom no database places is let in.
+void invert(std::array<std::uint64_t, MF_COUNTRY_WORDS>& countries)
+{
+    for (auto& word : countries) {
+        word = ~word;
+    }
+    countries[0] &= ~1ULL;
+}
+
+RuleImage compile_rule(std::uint64_t meeting_number, const Rule& rule, const Meeting& meeting,
+                       std::int64_t wall_offset_ns, const OwnerOf& owner_of)
 {
     RuleImage image{.number = rule.number, .except = rule.except};
     for (const auto country : rule.countries.list()) {
         image.countries.at(country.number() / 64U) |= 1ULL << (country.number() % 64U);
+    }
+    if (rule.whom == Whom::all_but) {
+        image.whom = MF_WHOM_ALL_BUT;
+        invert(image.countries);
+    } else if (rule.whom == Whom::participant) {
+        image.whom = MF_WHOM_PARTICIPANT;
+        image.participant = owner_of(meeting_number, rule.participant);
+        image.countries.fill(~0ULL);
     }
     image.from_ns = to_boot_ns(rule.from, wall_offset_ns);
     image.until_ns =
@@ -36,24 +54,28 @@ RuleImage compile_rule(const Rule& rule, const Meeting& meeting, std::int64_t wa
 
 } // namespace
 
-std::uint32_t country_count(const std::array<std::uint64_t, MF_COUNTRY_WORDS>& countries)
+std::vector<Country> RuleImage::cell_countries() const
 {
-    std::uint32_t count = 0;
-    for (const auto word : countries) {
-        count += static_cast<std::uint32_t>(std::popcount(word));
+    if (whom != MF_WHOM_COUNTRIES) {
+        return {Country()};
     }
-    return count;
-}
-
-std::vector<Country> countries_of(const std::array<std::uint64_t, MF_COUNTRY_WORDS>& countries)
-{
     std::vector<Country> result;
-    for (unsigned number = 1; number < MF_COUNTRY_WORDS * 64; ++number) {
-        if ((countries.at(number / 64U) >> (number % 64U) & 1) != 0) {
-            result.emplace_back(static_cast<std::uint8_t>(number));
+    for (unsigned country = 1; country < MF_COUNTRY_WORDS * 64; ++country) {
+        if ((countries.at(country / 64U) >> (country % 64U) & 1) != 0) {
+            result.emplace_back(static_cast<std::uint8_t>(country));
         }
     }
     return result;
+}
+
+std::uint32_t RuleImage::cell_count() const
+{
+    return static_cast<std::uint32_t>(cell_countries().size());
+}
+
+bool RuleImage::counts_like(const RuleImage& other) const
+{
+    return whom == other.whom && countries == other.countries;
 }
 
 void expand(const Endpoint& endpoint, std::vector<EndpointImage>& images)
@@ -64,8 +86,17 @@ void expand(const Endpoint& endpoint, std::vector<EndpointImage>& images)
     }
 }
 
+Endpoint to_endpoint(const EndpointImage& image)
+{
+    constexpr std::uint32_t kPorts = MF_PORT_SLOTS / 2;
+    const auto port = static_cast<std::uint16_t>(image.port_slot % kPorts);
+    const IpAddress local(image.local);
+    return {image.port_slot >= kPorts ? Transport::tcp : Transport::udp,
+            local == IpAddress() ? std::nullopt : std::optional(local), port, port};
+}
+
 MeetingImage compile(std::uint64_t number, const Meeting& meeting, const std::vector<const Rule*>& rules,
-                     std::int64_t wall_offset_ns)
+                     std::int64_t wall_offset_ns, const OwnerOf& owner_of)
 {
     MeetingImage image{.number = number};
     for (const auto& endpoint : meeting.endpoints) {
@@ -74,7 +105,7 @@ MeetingImage compile(std::uint64_t number, const Meeting& meeting, const std::ve
     std::ranges::sort(image.endpoints);
     image.endpoints.erase(std::unique(image.endpoints.begin(), image.endpoints.end()), image.endpoints.end());
     for (const auto* rule : rules) {
-        image.rules.push_back(compile_rule(*rule, meeting, wall_offset_ns));
+        image.rules.push_back(compile_rule(number, *rule, meeting, wall_offset_ns, owner_of));
     }
     std::ranges::sort(image.rules, {}, &RuleImage::number);
     return image;

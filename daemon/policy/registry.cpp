@@ -19,6 +19,23 @@ std::vector<EndpointImage> expand_all(const Meeting& meeting)
     return images;
 }
 
+std::vector<PlaceChange> declared_places(std::uint64_t number, const Meeting& meeting, int by)
+{
+    std::vector<PlaceChange> changes;
+    const auto add = [&](const std::vector<Endpoint>& endpoints, bool turn) {
+        for (const auto& endpoint : endpoints) {
+            std::vector<EndpointImage> images;
+            expand(endpoint, images);
+            for (const auto& image : images) {
+                changes.push_back({image, number, turn, by});
+            }
+        }
+    };
+    add(meeting.shared_endpoints, false);
+    add(meeting.turn_endpoints, true);
+    return changes;
+}
+
 std::string port_text(std::uint32_t port_slot)
 {
     const bool tcp = port_slot >= MF_PORT_SLOTS / 2;
@@ -89,10 +106,21 @@ Result<> Registry::check(const Meeting& meeting, Time now) const
 
 Result<> Registry::check_overlap(const Meeting& meeting) const
 {
+    const auto known = meetings_.find(meeting.id);
+    const auto number = known == meetings_.end() ? 0 : known->second.number;
+    for (const auto& change : declared_places(number, meeting, 1)) {
+        TRY(check_place(meeting.id, change.at));
+    }
     const IpAddress any;
     std::map<std::uint32_t, std::size_t> addresses_on; // port → local addresses, ours and others'
     for (const auto& image : expand_all(meeting)) {
         const IpAddress local(image.local);
+        if (const auto other = places_.other_than(number, image)) {
+            return fail(ErrorCode::conflict, port_text(image.port_slot) +
+                                                 (local == any ? "" : " of " + local.text()) +
+                                                 " is shared, by meeting '" + ids_.at(*other) +
+                                                 "' for one: a dedicated endpoint carries one meeting only");
+        }
         const auto [count, is_first] = addresses_on.try_emplace(image.port_slot, 0);
         ++count->second;
         const auto port = holders_.find(image.port_slot);
@@ -122,12 +150,40 @@ Result<> Registry::check_overlap(const Meeting& meeting) const
     return {};
 }
 
+Result<> Registry::check_place(const std::string& meeting, const EndpointImage& at) const
+{
+    const auto port = holders_.find(at.port_slot);
+    if (port == holders_.end()) {
+        return {};
+    }
+    const IpAddress any;
+    const IpAddress local(at.local);
+    for (const auto& [address, holder] : port->second) {
+        if (holder != meeting && (address == local || address == any || local == any)) {
+            return fail(ErrorCode::conflict, to_endpoint(at).text() + " is dedicated to meeting '" + holder +
+                                                 "': a dedicated endpoint carries one meeting only");
+        }
+    }
+    return {};
+}
+
+std::vector<PlaceChange> Registry::place_changes(std::uint64_t number, const Meeting& meeting) const
+{
+    auto changes = declared_places(number, meeting, 1);
+    if (const auto* known = meeting_by_number(number)) {
+        std::ranges::move(declared_places(number, known->meeting, -1), std::back_inserter(changes));
+    }
+    return changes;
+}
+
 Result<Rule> Registry::grant(const RuleRequest& request, Time now) const
 {
     const auto* meeting = TRY(find_meeting(request.meeting));
     Rule rule{.number = 0,
               .meeting = request.meeting,
+              .whom = request.whom,
               .countries = request.countries,
+              .participant = request.participant,
               .mode = request.mode,
               .from = std::max(request.from.value_or(now), now),
               .until = {},
@@ -167,12 +223,14 @@ void Registry::put(std::uint64_t number, Meeting meeting)
 {
     auto& entry = meetings_[meeting.id];
     if (entry.number != 0) {
+        places_.apply(declared_places(number, entry.meeting, -1));
         unindex(entry.meeting);
     }
     entry.number = number;
     ids_[number] = meeting.id;
     last_meeting_ = std::max(last_meeting_, number);
     index(meeting);
+    places_.apply(declared_places(number, meeting, 1));
     entry.meeting = std::move(meeting);
 }
 
@@ -189,6 +247,10 @@ void Registry::remove(const std::string& id, Time now, const std::string& why)
             rule.why = why;
         }
     }
+    for (const auto number : it->second.rules) {
+        remove_deadlines(rules_.at(number));
+    }
+    places_.apply(declared_places(it->second.number, it->second.meeting, -1));
     unindex(it->second.meeting);
     ids_.erase(it->second.number);
     meetings_.erase(it);
@@ -199,9 +261,18 @@ void Registry::put(Rule rule)
     last_rule_ = std::max(last_rule_, rule.number);
     const auto number = rule.number;
     const auto meeting = meetings_.find(rule.meeting);
-    if (meeting != meetings_.end() && !rule.withdrawn &&
-        std::ranges::find(meeting->second.rules, number) == meeting->second.rules.end()) {
-        meeting->second.rules.push_back(number);
+    if (meeting != meetings_.end()) {
+        auto& numbers = meeting->second.rules;
+        const bool known = std::ranges::find(numbers, number) != numbers.end();
+        if (known) {
+            remove_deadlines(rules_.at(number));
+        }
+        if (!known && !rule.withdrawn) {
+            numbers.push_back(number);
+        }
+        if (known || !rule.withdrawn) {
+            add_deadlines(rule);
+        }
     }
     const bool withdrawn = rule.withdrawn.has_value();
     rules_.insert_or_assign(number, std::move(rule));
@@ -213,8 +284,23 @@ void Registry::put(Rule rule)
 void Registry::end_rule(std::uint64_t number)
 {
     const auto meeting = meetings_.find(rules_.at(number).meeting);
-    if (meeting != meetings_.end()) {
-        std::erase(meeting->second.rules, number);
+    if (meeting != meetings_.end() && std::erase(meeting->second.rules, number) != 0) {
+        remove_deadlines(rules_.at(number));
+    }
+}
+
+void Registry::add_deadlines(const Rule& rule)
+{
+    deadlines_.insert(rule.from);
+    deadlines_.insert(rule.until);
+}
+
+void Registry::remove_deadlines(const Rule& rule)
+{
+    for (const auto time : {rule.from, rule.until}) {
+        if (const auto it = deadlines_.find(time); it != deadlines_.end()) {
+            deadlines_.erase(it);
+        }
     }
 }
 
@@ -226,22 +312,8 @@ void Registry::reserve_numbers(std::uint64_t last_meeting, std::uint64_t last_ru
 
 std::optional<Time> Registry::next_deadline(Time now) const
 {
-    std::optional<Time> next;
-    const auto consider = [&](Time time) {
-        if (time > now && (!next || time < *next)) {
-            next = time;
-        }
-    };
-    for (const auto& [id, entry] : meetings_) {
-        if (entry.meeting.until) {
-            consider(*entry.meeting.until);
-        }
-        for (const auto* rule : rules_of(entry)) {
-            consider(rule->from);
-            consider(rule->until);
-        }
-    }
-    return next;
+    const auto it = deadlines_.upper_bound(now);
+    return it == deadlines_.end() ? std::nullopt : std::optional(*it);
 }
 
 std::vector<std::uint64_t> Registry::expired_rules(Time now) const
@@ -270,6 +342,9 @@ std::vector<std::string> Registry::expired_meetings(Time now) const
 
 void Registry::index(const Meeting& meeting)
 {
+    if (meeting.until) {
+        deadlines_.insert(*meeting.until);
+    }
     for (const auto& image : expand_all(meeting)) {
         holders_[image.port_slot][IpAddress(image.local)] = meeting.id;
         ++endpoint_count_;
@@ -278,6 +353,9 @@ void Registry::index(const Meeting& meeting)
 
 void Registry::unindex(const Meeting& meeting)
 {
+    if (meeting.until) {
+        deadlines_.erase(deadlines_.find(*meeting.until));
+    }
     for (const auto& image : expand_all(meeting)) {
         auto& port = holders_[image.port_slot];
         port.erase(IpAddress(image.local));

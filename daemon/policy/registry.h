@@ -8,9 +8,12 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "daemon/policy/places.h"
 #include "model/meeting.h"
 #include "model/result.h"
 #include "model/rule.h"
@@ -52,6 +55,7 @@ public:
     void remove(const std::string& id, Time now, const std::string& why);
     void put(Rule rule);
     void end_rule(std::uint64_t number); // leaves its meeting, stays on record
+    void apply(std::span<const PlaceChange> changes) { places_.apply(changes); }
 
     [[nodiscard]] std::uint64_t next_meeting_number() const { return last_meeting_ + 1; }
     [[nodiscard]] std::uint64_t next_rule_number() const { return last_rule_ + 1; }
@@ -63,6 +67,13 @@ public:
     [[nodiscard]] std::vector<std::uint64_t> expired_rules(Time now) const;
     [[nodiscard]] std::vector<std::string> expired_meetings(Time now) const;
 
+    /// Where participants are known. What meetings declare is in it without further ado.
+    [[nodiscard]] const Places& places() const { return places_; }
+    /// What the meeting declares instead of what the one known by this number declares.
+    [[nodiscard]] std::vector<PlaceChange> place_changes(std::uint64_t number, const Meeting& meeting) const;
+    /// Whether participants of the meeting may be known there: it is nobody else's alone.
+    [[nodiscard]] Result<> check_place(const std::string& meeting, const EndpointImage& at) const;
+
     [[nodiscard]] const Limits& limits() const { return limits_; }
 
 private:
@@ -71,12 +82,16 @@ private:
     [[nodiscard]] Result<> check_overlap(const Meeting& meeting) const;
     void index(const Meeting& meeting);
     void unindex(const Meeting& meeting);
+    void add_deadlines(const Rule& rule);
+    void remove_deadlines(const Rule& rule);
 
     Limits limits_;
     std::map<std::string, RegisteredMeeting> meetings_;
     std::map<std::uint64_t, std::string> ids_; // number → identifier
     std::map<std::uint64_t, Rule> rules_;
     Holders holders_;
+    Places places_;
+    std::multiset<Time> deadlines_; // of meetings, and of rules that have not left
     std::uint64_t endpoint_count_ = 0;
     std::uint64_t last_meeting_ = 0;
     std::uint64_t last_rule_ = 0;

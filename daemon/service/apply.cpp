@@ -12,15 +12,21 @@ namespace {
 std::string describe(const Meeting& meeting)
 {
     std::string text;
-    for (const auto& endpoint : meeting.endpoints) {
-        text.append(text.empty() ? "" : " ").append(endpoint.text());
-    }
+    const auto add = [&](const std::vector<Endpoint>& endpoints, const char* kind) {
+        for (const auto& endpoint : endpoints) {
+            text.append(text.empty() ? "" : " ").append(endpoint.text()).append(kind);
+        }
+    };
+    add(meeting.endpoints, "");
+    add(meeting.shared_endpoints, " (shared)");
+    add(meeting.turn_endpoints, " (TURN)");
     return meeting.until ? text + " until " + format_time(*meeting.until) : text;
 }
 
 std::string describe(const Rule& rule)
 {
-    return fmt::format("meeting {}: {} {} until {}", rule.meeting, to_text(rule.mode), rule.countries.text(),
+    return fmt::format("meeting {}: {} {} until {}", rule.meeting, to_text(rule.mode),
+                       meetfence::describe(rule.whom, rule.countries, rule.participant),
                        format_time(rule.until));
 }
 
@@ -135,7 +141,8 @@ private:
     [[nodiscard]] bool is_same(const Rule& rule, const RuleRequest& request) const
     {
         const auto from = std::max(request.from.value_or(now_), now_);
-        return rule.countries == request.countries && rule.except == request.except &&
+        return rule.whom == request.whom && rule.countries == request.countries &&
+               rule.participant == request.participant && rule.except == request.except &&
                (rule.from <= now_ ? from <= now_ : from == rule.from);
     }
 

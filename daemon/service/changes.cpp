@@ -13,7 +13,7 @@ policy::MeetingImage Service::image_of(const policy::RegisteredMeeting& entry, T
 {
     auto rules = registry_.rules_of(entry);
     std::erase_if(rules, [&](const Rule* rule) { return rule->ended(now); });
-    return policy::compile(entry.number, entry.meeting, rules, wall_offset_ns_);
+    return policy::compile(entry.number, entry.meeting, rules, wall_offset_ns_, owner_of());
 }
 
 // What the kernel must hold for every meeting the changes touch.
@@ -57,7 +57,7 @@ std::vector<policy::MeetingImage> Service::images_after(const store::Changes& ch
         }
         const auto number = it != put.end() ? it->second->number : (*known)->number;
         const auto& meeting = it != put.end() ? it->second->meeting : (*known)->meeting;
-        images.push_back(policy::compile(number, meeting, present, wall_offset_ns_));
+        images.push_back(policy::compile(number, meeting, present, wall_offset_ns_, owner_of()));
     }
     return images;
 }
@@ -70,7 +70,9 @@ Result<> Service::commit(const store::Changes& changes, const std::string& why, 
     const auto now = wall_now();
     auto& tables = plane_.tables();
     const auto ended = ended_by(changes, now);
-    auto staged = TRY(tables.stage(images_after(changes, now), changes.removed_meetings));
+    TRY(name_participants(changes));
+    auto staged =
+        TRY(tables.stage(images_after(changes, now), changes.removed_meetings, named_after(changes)));
     if (disk == Disk::write) {
         if (auto written = store_.write(changes); !written) {
             tables.discard(std::move(staged));
@@ -78,8 +80,10 @@ Result<> Service::commit(const store::Changes& changes, const std::string& why, 
         }
     }
     tables.publish(std::move(staged)); // from here on nothing can fail
+    lead_participants_to_meetings();
 
     for (const auto number : changes.removed_meetings) {
+        forget_participants(number);
         if (const auto* entry = registry_.meeting_by_number(number)) {
             registry_.remove(std::string(entry->meeting.id), now, why);
         }
@@ -91,6 +95,7 @@ Result<> Service::commit(const store::Changes& changes, const std::string& why, 
         registry_.put(rule);
         if (rule.ended(now)) {
             registry_.end_rule(rule.number);
+            forget_unnamed(rule.meeting, rule.participant);
         }
     }
     keep_final_counts(ended);

@@ -336,7 +336,8 @@ void Service::diff_geo(const std::string& name, const std::string& replaces, std
                  }
                  const auto under_rule = countries_under_rule();
                  const auto why = refusal_of(config_, (*diff)->facts, &geo_.facts, under_rule);
-                 done(GeoDiffAnswer{std::move(**diff), under_rule, why});
+                 const auto moved = moved_by(**diff);
+                 done(GeoDiffAnswer{std::move(**diff), moved, under_rule, why});
              };
          }});
 }

@@ -40,6 +40,7 @@ Service::Service(Config config, Listener listener, store::Store store, dataplane
       store_(std::move(store)),
       plane_(std::move(plane)),
       registry_(limits_of(config_)),
+      roster_(config_.max_participants),
       archive_(config_.state_dir + "/geo")
 {
 }
@@ -66,6 +67,7 @@ Result<std::unique_ptr<Service>> Service::start(Config config, Listener listener
         service->listener_.log(Severity::info, "making kernel tables anew: " + service->plane_.why_new());
     }
     TRY(service->start_geo(std::move(loaded)));
+    TRY(service->take_over_participants());
     TRY(service->bring_kernel_up_to_date());
     service->plane_.carry_counters_over();
     for (const auto& warning : TRY(service->plane_.go(settings))) {
@@ -123,7 +125,14 @@ Result<> Service::bring_kernel_up_to_date()
                       fmt::format("{} meetings in the kernel are not in the state database: taken out",
                                   unknown.size()));
     }
-    tables.publish(TRY(tables.stage(images, unknown)));
+    auto named = registry_.places().all();
+    for (const auto& [at, flags] : tables.named()) {
+        if (std::ranges::find(named, at, &policy::NamedEndpoint::at) == named.end()) {
+            named.push_back({at, 0});
+        }
+    }
+    tables.publish(TRY(tables.stage(images, unknown, named)));
+    lead_participants_to_meetings();
     tables.control().wall_offset_ns = wall_offset_ns_;
     TRY(tables.set_exempt(config_.exempt));
     on_deadline(); // meetings that ended while nobody looked
@@ -140,9 +149,16 @@ Result<Json> Service::status() const
         const auto it = std::ranges::find(pinned.interfaces, interface.name, &InterfaceStatus::name);
         interfaces.push_back({{"name", interface.name},
                               {"ingress", it == pinned.interfaces.end() ? "none" : it->ingress},
-                              {"egress", false}});
+                              {"egress", it != pinned.interfaces.end() && it->egress}});
     }
     json["interfaces"] = std::move(interfaces);
+    std::size_t confirmed = 0;
+    plane_.participants().for_each_flow([&](const mf_flow&) { ++confirmed; });
+    json["participants"] = roster_.size();
+    json["flows"] = {{"confirmed", confirmed},
+                     {"contested", TRY(plane_.tally(MF_TALLY_CONTESTED))},
+                     {"refused", TRY(plane_.tally(MF_TALLY_NO_ROOM))},
+                     {"room", config_.max_flows}};
     auto& databases = json["geo"]["databases"] = Json::array();
     for (const auto& database : geo_.facts.databases) {
         databases.push_back(
@@ -165,7 +181,8 @@ std::vector<CountryCounts> Service::counts(const Rule& rule) const
     return tables.counts(*linked).value_or(std::vector<CountryCounts>{});
 }
 
-Result<Explanation> Service::explain(const SocketAddress& from, const Endpoint& to) const
+Result<Explanation> Service::explain(const SocketAddress& from, const Endpoint& to,
+                                     const std::string& ufrag) const
 {
     if (!to.address || to.first_port != to.last_port) {
         return fail(ErrorCode::invalid,
@@ -174,7 +191,7 @@ Result<Explanation> Service::explain(const SocketAddress& from, const Endpoint& 
     if (from.address.is_v4() != to.address->is_v4()) {
         return fail(ErrorCode::invalid, "'from' and 'to' must both be IPv4 or both IPv6");
     }
-    const auto frame = dataplane::build_frame(from, to.transport, {*to.address, to.first_port});
+    const auto frame = dataplane::build_frame(from, to.transport, {*to.address, to.first_port}, ufrag);
     return Explanation{TRY(dataplane::ask_program(plane_.program_fd(), frame)), from};
 }
 
@@ -229,27 +246,51 @@ void Service::on_wall_clock_set()
 
 void Service::on_kernel_events()
 {
-    const auto offset_ns = wall_offset_ns_;
-    const auto read = plane_.read_events([&](const mf_event& event) {
-        const auto* meeting = registry_.meeting_by_number(event.meeting);
-        const auto wall_ns = static_cast<std::int64_t>(event.time_ns) + offset_ns;
-        listener_.event({{"time", format_time(Time(std::chrono::seconds(wall_ns / 1'000'000'000)))},
-                         {"event", is_drop(event.reason) ? "drop" : "would_drop"},
-                         {"meeting", meeting == nullptr ? Json(nullptr) : Json(meeting->meeting.id)},
-                         {"rule", "r" + std::to_string(event.rule)},
-                         {"country", Country(event.country).code()},
-                         {"reason", reason_name(event.reason)}});
-    });
+    const auto read = plane_.read_events([this](const mf_event& event) { tell(event); });
     if (!read) {
         listener_.log(Severity::error, read.error().message);
     }
+}
+
+void Service::tell(const mf_event& event)
+{
+    const auto* meeting = registry_.meeting_by_number(event.meeting);
+    const auto wall_ns = static_cast<std::int64_t>(event.time_ns) + wall_offset_ns_;
+    Json json{{"time", format_time(Time(std::chrono::seconds(wall_ns / 1'000'000'000)))},
+              {"event", ""},
+              {"meeting", meeting == nullptr ? Json(nullptr) : Json(meeting->meeting.id)}};
+    if (event.kind == MF_EVENT_CONTESTED) {
+        json["event"] = "flow_contested";
+        listener_.log(Severity::warning,
+                      fmt::format("meeting {}: a flow is claimed by another meeting as well, and passes",
+                                  meeting == nullptr ? "(gone)" : meeting->meeting.id));
+        listener_.event(json);
+        return;
+    }
+    if (event.kind == MF_EVENT_PARTICIPANT) {
+        const auto* place = roster_.find(event.participant);
+        if (place == nullptr) {
+            return; // who left meanwhile needs no telling
+        }
+        json["event"] = "participant_blocked";
+        json["participant"] = place->id;
+    } else {
+        json["event"] = is_drop(event.reason) ? "drop" : "would_drop";
+    }
+    json["rule"] = "r" + std::to_string(event.rule);
+    json["country"] = event.country == 0 ? Json(nullptr) : Json(Country(event.country).code());
+    json["reason"] = reason_name(event.reason);
+    json["direction"] = event.direction == MF_EGRESS ? "egress" : "ingress";
+    listener_.event(json);
 }
 
 void Service::tidy()
 {
     if (auto done = plane_.tables().reclaim(); !done) {
         listener_.log(Severity::error, "giving unused table elements back: " + done.error().message);
+        return;
     }
+    plane_.participants().recycle(); // reclaim has waited
 }
 
 } // namespace meetfence::service

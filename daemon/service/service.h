@@ -9,12 +9,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "daemon/config/config.h"
 #include "daemon/dataplane/data_plane.h"
 #include "daemon/geo/archive.h"
 #include "daemon/policy/registry.h"
+#include "daemon/policy/roster.h"
 #include "daemon/service/geo_load.h"
 #include "daemon/store/store.h"
 #include "model/declaration.h"
@@ -35,12 +37,37 @@ struct Listener {
     std::function<void(Severity, const std::string&)> log;
     std::function<void(const Json&)> event;
     Background background;
+    /// Does it after what waits already: long work in the service's own thread is done in pieces.
+    std::function<void(std::function<void()>)> later;
+};
+
+/// Of participants with a confirmed flow: whom another country table would keep out, and let in.
+struct Moved {
+    std::size_t known = 0;
+    std::size_t newly_blocked = 0, no_longer_blocked = 0;
 };
 
 struct GeoDiffAnswer {
     GeoDiff diff;
+    Moved participants;
     CountrySet under_rule;
     std::string refusal; // why a reload with this file would be refused
+};
+
+/// What is known of one participant; never an address.
+struct ParticipantView {
+    const policy::RosterEntry* entry = nullptr;
+    std::size_t confirmed_flows = 0;
+    std::vector<Country> countries; // of those flows; none = no database places one
+};
+
+/// Who is there, and who a rule would keep out, as counts.
+struct Impact {
+    std::size_t participants = 0; // handed over
+    std::size_t connected = 0;    // with a confirmed flow
+    std::map<Country, std::size_t> by_country;
+    std::size_t unplaced = 0;
+    std::size_t affected = 0;
 };
 
 struct Explanation {
@@ -69,10 +96,27 @@ public:
     /// The long work that is under way, or null.
     [[nodiscard]] const Progress* geo_working() const { return geo_working_.get(); }
     [[nodiscard]] CountrySet countries_under_rule() const;
+    /// Nobody's in answers to the outside: whose an owner word is, or null.
+    [[nodiscard]] const policy::Roster::Place* participant(std::uint64_t owner) const
+    {
+        return roster_.find(owner);
+    }
+    [[nodiscard]] Result<std::vector<ParticipantView>> participants(const std::string& meeting) const;
+    [[nodiscard]] Result<ParticipantView> participant(const std::string& meeting,
+                                                      const std::string& id) const;
+    /// Of these countries or, where none are asked about, of the rules in force.
+    [[nodiscard]] Result<Impact> impact(const std::string& meeting,
+                                        const std::optional<CountrySet>& countries) const;
+    /// The rules in force that keep out whoever is placed in the country, or the participant.
+    [[nodiscard]] Result<std::vector<const Rule*>> rules_against(const std::string& meeting, Country country,
+                                                                 const std::string& participant) const;
     [[nodiscard]] std::vector<CountryCounts> counts(const Rule& rule) const;
 
     [[nodiscard]] Result<> put_meeting(const Meeting& meeting);
     [[nodiscard]] Result<> remove_meeting(const std::string& id);
+    /// In the kernel only: participants are never on a disk. True where it was not there before.
+    [[nodiscard]] Result<bool> put_participant(const Participant& participant);
+    [[nodiscard]] Result<> remove_participant(const std::string& meeting, const std::string& id);
     /// Number 0 in the answer of a dry run.
     [[nodiscard]] Result<Rule> add_rule(const RuleRequest& request, bool dry_run);
     [[nodiscard]] Result<Rule> change_rule(std::uint64_t number, std::optional<Mode> mode,
@@ -90,8 +134,12 @@ public:
     void diff_geo(const std::string& name, const std::string& replaces, std::string bytes,
                   const DoneDiff& done);
     void geo_files_changed();
-    [[nodiscard]] Result<Explanation> explain(const SocketAddress& from, const Endpoint& to) const;
+    /// `ufrag`: of an ICE check; empty: of no ICE check.
+    [[nodiscard]] Result<Explanation> explain(const SocketAddress& from, const Endpoint& to,
+                                              const std::string& ufrag) const;
     [[nodiscard]] Result<Explanation> explain(std::span<const std::uint8_t> frame) const;
+
+    void later(std::function<void()> work) const { listener_.later(std::move(work)); }
 
     // For the event loop.
     [[nodiscard]] std::optional<Time> next_deadline() const;
@@ -99,13 +147,31 @@ public:
     void on_wall_clock_set();
     [[nodiscard]] int event_fd() const { return plane_.event_fd(); }
     void on_kernel_events();
-    void tidy(); // when idle: gives memory back that packets no longer see
+    void tidy();        // when idle: gives memory back that packets no longer see
+    void sweep_flows(); // each second: takes out flows that have ended
 
 private:
     Service(Config config, Listener listener, store::Store store, dataplane::DataPlane plane);
 
     [[nodiscard]] Result<> load_state();
     [[nodiscard]] Result<> bring_kernel_up_to_date();
+    [[nodiscard]] Result<> take_over_participants();
+    void lead_participants_to_meetings();
+    [[nodiscard]] Result<> name_participants(const store::Changes& changes);
+    [[nodiscard]] bool is_named(const policy::RegisteredMeeting& meeting,
+                                const std::string& participant) const;
+    void forget_unnamed(const std::string& meeting, const std::string& participant);
+    void forget_participants(std::uint64_t meeting);
+    [[nodiscard]] std::vector<policy::NamedEndpoint> named_after(const store::Changes& changes) const;
+    [[nodiscard]] Result<> put_entry(const policy::RegisteredMeeting& meeting, policy::RosterEntry entry);
+    [[nodiscard]] policy::OwnerOf owner_of() const;
+    [[nodiscard]] Country country_of(const IpAddress& address) const;
+    /// Where each participant's flow that was proven last comes from, by owner; contested flows left out.
+    [[nodiscard]] std::unordered_map<std::uint64_t, IpAddress> whereabouts() const;
+    [[nodiscard]] bool is_kept_out(const policy::RegisteredMeeting& meeting, const std::string& participant,
+                                   const IpAddress& address, Country country, Time now) const;
+    [[nodiscard]] Moved moved_by(const GeoDiff& diff) const;
+    void tell(const mf_event& event);
 
     // While one is at work, nothing comes in force: it may read what is.
     struct GeoJob {
@@ -137,6 +203,8 @@ private:
     store::Store store_;
     dataplane::DataPlane plane_;
     policy::Registry registry_;
+    policy::Roster roster_;
+    std::vector<dataplane::LeftParticipant> left_; // until their meetings are in the kernel
     store::Counts final_counts_;
     geo::Archive archive_; // once the service has started, used by long work only: one at a time
     std::size_t geo_previous_ = 0;

@@ -2,18 +2,19 @@
 #include "daemon/store/store.h"
 
 #include <SQLiteCpp/SQLiteCpp.h>
+#include <algorithm>
+#include <array>
 #include <sqlite3.h>
 #include <sys/stat.h>
 
 #include "model/json.h"
+#include "model/participant.h"
 
 namespace meetfence::store {
 namespace {
 
-constexpr int kSchema = 1;
-
 // AUTOINCREMENT: a number that was given out once is never given out again.
-constexpr const char* kCreate = R"sql(
+constexpr const char* kSchema1 = R"sql(
 CREATE TABLE meetings (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -37,6 +38,34 @@ CREATE TABLE final_counts (
     passed_packets INTEGER NOT NULL, passed_bytes INTEGER NOT NULL,
     PRIMARY KEY (rule, country)) WITHOUT ROWID;
 )sql";
+
+// Shared ports, rules that keep out others than the countries they name, counts by direction. What was
+// counted before came in: there was no other direction.
+constexpr const char* kSchema2 = R"sql(
+ALTER TABLE meetings ADD COLUMN shared_endpoints TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE meetings ADD COLUMN turn_endpoints TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE rules ADD COLUMN whom TEXT NOT NULL DEFAULT 'countries';
+ALTER TABLE rules ADD COLUMN participant TEXT NOT NULL DEFAULT '';
+ALTER TABLE final_counts RENAME TO final_counts_1;
+CREATE TABLE final_counts (
+    rule INTEGER NOT NULL REFERENCES rules(number),
+    country TEXT NOT NULL,
+    direction TEXT NOT NULL,
+    dropped_packets INTEGER NOT NULL, dropped_bytes INTEGER NOT NULL,
+    would_drop_packets INTEGER NOT NULL, would_drop_bytes INTEGER NOT NULL,
+    passed_packets INTEGER NOT NULL, passed_bytes INTEGER NOT NULL,
+    PRIMARY KEY (rule, country, direction)) WITHOUT ROWID;
+INSERT INTO final_counts
+    SELECT rule, country, 'ingress', dropped_packets, dropped_bytes, would_drop_packets, would_drop_bytes,
+        passed_packets, passed_bytes FROM final_counts_1;
+DROP TABLE final_counts_1;
+)sql";
+
+// From each schema to the next, from an empty file on.
+constexpr auto kSteps = std::to_array<const char*>({kSchema1, kSchema2});
+
+constexpr const char* kIngress = "ingress";
+constexpr const char* kEgress = "egress";
 
 // Files made while it lives are the owner's alone.
 class OwnerOnly {
@@ -102,6 +131,23 @@ Result<std::vector<std::string>> texts_of(const SQLite::Column& column)
     return texts;
 }
 
+struct WhomText {
+    Whom whom;
+    std::string_view text;
+};
+constexpr auto kWhom = std::to_array<WhomText>(
+    {{Whom::countries, "countries"}, {Whom::all_but, "all_but"}, {Whom::participant, "participant"}});
+
+Result<Whom> parse_whom(const std::string& text)
+{
+    const auto* const it = std::ranges::find(kWhom, text, &WhomText::text);
+    if (it == kWhom.end()) {
+        return fail(ErrorCode::internal,
+                    "a row of the state database keeps out '" + text + "', which this version does not know");
+    }
+    return it->whom;
+}
+
 void bind_optional(SQLite::Statement& statement, int index, const std::optional<Time>& time)
 {
     if (time) {
@@ -113,14 +159,18 @@ void bind_optional(SQLite::Statement& statement, int index, const std::optional<
 
 void put_meeting(SQLite::Database& database, const StoredMeeting& stored)
 {
-    SQLite::Statement statement(database,
-                                "INSERT INTO meetings(number, id, endpoints, until_s) VALUES(?, ?, ?, ?) "
-                                "ON CONFLICT(number) DO UPDATE SET endpoints = excluded.endpoints, "
-                                "until_s = excluded.until_s");
+    SQLite::Statement statement(
+        database, "INSERT INTO meetings(number, id, endpoints, until_s, shared_endpoints, turn_endpoints) "
+                  "VALUES(?, ?, ?, ?, ?, ?) "
+                  "ON CONFLICT(number) DO UPDATE SET endpoints = excluded.endpoints, "
+                  "until_s = excluded.until_s, shared_endpoints = excluded.shared_endpoints, "
+                  "turn_endpoints = excluded.turn_endpoints");
     statement.bind(1, static_cast<std::int64_t>(stored.number));
     statement.bind(2, stored.meeting.id);
     statement.bind(3, list_text(stored.meeting.endpoints));
     bind_optional(statement, 4, stored.meeting.until);
+    statement.bind(5, list_text(stored.meeting.shared_endpoints));
+    statement.bind(6, list_text(stored.meeting.turn_endpoints));
     statement.exec();
 }
 
@@ -128,7 +178,7 @@ void put_rule(SQLite::Database& database, const Rule& rule)
 {
     SQLite::Statement statement(
         database, "INSERT INTO rules(number, meeting, countries, mode, from_s, until_s, except_prefixes, "
-                  "withdrawn_s, why) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                  "withdrawn_s, why, whom, participant) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
                   "ON CONFLICT(number) DO UPDATE SET mode = excluded.mode, until_s = excluded.until_s, "
                   "withdrawn_s = excluded.withdrawn_s, why = excluded.why");
     statement.bind(1, static_cast<std::int64_t>(rule.number));
@@ -140,6 +190,8 @@ void put_rule(SQLite::Database& database, const Rule& rule)
     statement.bind(7, list_text(rule.except));
     bind_optional(statement, 8, rule.withdrawn);
     statement.bind(9, rule.why);
+    statement.bind(10, std::string(std::ranges::find(kWhom, rule.whom, &WhomText::whom)->text));
+    statement.bind(11, rule.participant);
     statement.exec();
 }
 
@@ -148,6 +200,8 @@ Result<StoredMeeting> read_meeting(SQLite::Statement& row)
     StoredMeeting stored{.number = static_cast<std::uint64_t>(row.getColumn(0).getInt64())};
     stored.meeting.id = row.getColumn(1).getString();
     stored.meeting.endpoints = TRY(parse_endpoints(TRY(texts_of(row.getColumn(2)))));
+    stored.meeting.shared_endpoints = TRY(parse_endpoints(TRY(texts_of(row.getColumn(4)))));
+    stored.meeting.turn_endpoints = TRY(parse_endpoints(TRY(texts_of(row.getColumn(5)))));
     if (!row.getColumn(3).isNull()) {
         stored.meeting.until = time_of(row.getColumn(3));
     }
@@ -158,7 +212,9 @@ Result<Rule> read_rule(SQLite::Statement& row)
 {
     Rule rule{.number = static_cast<std::uint64_t>(row.getColumn(0).getInt64()),
               .meeting = row.getColumn(1).getString(),
-              .countries = TRY(parse_countries(TRY(texts_of(row.getColumn(2))))),
+              .whom = TRY(parse_whom(row.getColumn(9).getString())),
+              .countries = {},
+              .participant = row.getColumn(10).getString(),
               .mode = TRY(parse_mode(row.getColumn(3).getString())),
               .from = time_of(row.getColumn(4)),
               .until = time_of(row.getColumn(5)),
@@ -168,7 +224,54 @@ Result<Rule> read_rule(SQLite::Statement& row)
     if (!row.getColumn(7).isNull()) {
         rule.withdrawn = time_of(row.getColumn(7));
     }
+    if (rule.whom == Whom::participant) {
+        TRY(check_participant_id(rule.participant));
+    } else {
+        rule.countries = TRY(parse_countries(TRY(texts_of(row.getColumn(2)))));
+    }
     return rule;
+}
+
+// Where a rule tells no countries apart, its counts stand at "--".
+Result<Counts> read_final_counts(SQLite::Database& database)
+{
+    Counts counts;
+    SQLite::Statement row(database, "SELECT rule, country, direction, dropped_packets, dropped_bytes, "
+                                    "would_drop_packets, would_drop_bytes, passed_packets, passed_bytes "
+                                    "FROM final_counts ORDER BY rule, country");
+    while (row.executeStep()) {
+        const auto value = [&](int column) {
+            return static_cast<std::uint64_t>(row.getColumn(column).getInt64());
+        };
+        auto& cells = counts[value(0)];
+        const auto country = Country::from_database(row.getColumn(1).getString());
+        if (cells.empty() || cells.back().country != country) {
+            cells.push_back({.country = country});
+        }
+        const auto direction = row.getColumn(2).getString();
+        if (direction != kIngress && direction != kEgress) {
+            return fail(ErrorCode::internal, "a row of the state database counts the direction '" +
+                                                 direction + "', which this version does not know");
+        }
+        auto& counted = direction == kIngress ? cells.back().ingress : cells.back().egress;
+        counted = {value(3), value(4), value(5), value(6), value(7), value(8)};
+    }
+    return counts;
+}
+
+void put_final_counts(SQLite::Statement& statement, std::uint64_t rule, Country country,
+                      const char* direction, const RuleCounts& counts)
+{
+    statement.reset();
+    statement.bind(1, static_cast<std::int64_t>(rule));
+    statement.bind(2, std::string(country.code()));
+    statement.bind(3, direction);
+    int column = 4;
+    for (const auto value : {counts.dropped_packets, counts.dropped_bytes, counts.would_drop_packets,
+                             counts.would_drop_bytes, counts.passed_packets, counts.passed_bytes}) {
+        statement.bind(column++, static_cast<std::int64_t>(value));
+    }
+    statement.exec();
 }
 
 std::uint64_t last_number(SQLite::Database& database, const char* table)
@@ -184,15 +287,19 @@ Result<> prepare(SQLite::Database& database, const std::string& path)
     database.exec("PRAGMA journal_mode = WAL");
     database.exec("PRAGMA synchronous = FULL");
     const int schema = database.execAndGet("PRAGMA user_version").getInt();
-    if (schema == 0) {
-        SQLite::Transaction transaction(database);
-        database.exec(kCreate);
-        database.exec("PRAGMA user_version = " + std::to_string(kSchema));
-        transaction.commit();
-    } else if (schema != kSchema) {
+    const int known = static_cast<int>(kSteps.size());
+    if (schema < 0 || schema > known) {
         return fail(ErrorCode::conflict, path + " has schema " + std::to_string(schema) +
-                                             ", this version knows " + std::to_string(kSchema) +
+                                             ", this version knows " + std::to_string(known) +
                                              ": use the version that wrote it");
+    }
+    if (schema < known) {
+        SQLite::Transaction transaction(database);
+        for (auto step = static_cast<std::size_t>(schema); step < kSteps.size(); ++step) {
+            database.exec(kSteps.at(step));
+        }
+        database.exec("PRAGMA user_version = " + std::to_string(known));
+        transaction.commit();
     }
     return {};
 }
@@ -222,28 +329,18 @@ Result<Contents> Store::load() const
 {
     return guarded("reading", [&]() -> Result<Contents> {
         Contents contents;
-        SQLite::Statement meetings(*database_,
-                                   "SELECT number, id, endpoints, until_s FROM meetings ORDER BY number");
+        SQLite::Statement meetings(*database_, "SELECT number, id, endpoints, until_s, shared_endpoints, "
+                                               "turn_endpoints FROM meetings ORDER BY number");
         while (meetings.executeStep()) {
             contents.meetings.push_back(TRY(read_meeting(meetings)));
         }
         SQLite::Statement rules(*database_, "SELECT number, meeting, countries, mode, from_s, until_s, "
-                                            "except_prefixes, withdrawn_s, why FROM rules ORDER BY number");
+                                            "except_prefixes, withdrawn_s, why, whom, participant "
+                                            "FROM rules ORDER BY number");
         while (rules.executeStep()) {
             contents.rules.push_back(TRY(read_rule(rules)));
         }
-        SQLite::Statement counts(*database_,
-                                 "SELECT rule, country, dropped_packets, dropped_bytes, "
-                                 "would_drop_packets, would_drop_bytes, passed_packets, passed_bytes "
-                                 "FROM final_counts ORDER BY rule, country");
-        while (counts.executeStep()) {
-            const auto value = [&](int column) {
-                return static_cast<std::uint64_t>(counts.getColumn(column).getInt64());
-            };
-            contents.final_counts[value(0)].push_back(
-                {Country::from_database(counts.getColumn(1).getString()),
-                 {value(2), value(3), value(4), value(5), value(6), value(7)}});
-        }
+        contents.final_counts = TRY(read_final_counts(*database_));
         contents.last_meeting = last_number(*database_, "meetings");
         contents.last_rule = last_number(*database_, "rules");
         return contents;
@@ -275,18 +372,11 @@ Result<> Store::write_final_counts(const Counts& counts)
     return guarded("writing", [&]() -> Result<> {
         SQLite::Transaction transaction(*database_);
         SQLite::Statement statement(*database_,
-                                    "INSERT OR REPLACE INTO final_counts VALUES(?, ?, ?, ?, ?, ?, ?, ?)");
+                                    "INSERT OR REPLACE INTO final_counts VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");
         for (const auto& [rule, by_country] : counts) {
-            for (const auto& [country, c] : by_country) {
-                statement.reset();
-                statement.bind(1, static_cast<std::int64_t>(rule));
-                statement.bind(2, std::string(country.code()));
-                int column = 3;
-                for (const auto value : {c.dropped_packets, c.dropped_bytes, c.would_drop_packets,
-                                         c.would_drop_bytes, c.passed_packets, c.passed_bytes}) {
-                    statement.bind(column++, static_cast<std::int64_t>(value));
-                }
-                statement.exec();
+            for (const auto& [country, ingress, egress] : by_country) {
+                put_final_counts(statement, rule, country, kIngress, ingress);
+                put_final_counts(statement, rule, country, kEgress, egress);
             }
         }
         transaction.commit();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Meetings and rules on disk (SQLite), so that they survive a reboot. No address of a participant
-// is ever in it.
+// Meetings and rules on disk (SQLite), so that they survive a reboot. Participants are never in it:
+// they carry addresses. Of one that a rule keeps out it has the identifier, which is the rule itself.
 #pragma once
 
 #include <cstdint>

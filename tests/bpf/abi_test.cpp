@@ -59,38 +59,49 @@ protected:
 
 TEST_F(Abi, LaysOutControlAlike)
 {
-    LAYOUT(mf_control, 15);
+    LAYOUT(mf_control, 23);
     MEMBER(0, layout);
-    MEMBER(1, meetings);
-    MEMBER(2, policies);
-    MEMBER(3, rules);
-    MEMBER(4, endpoints);
-    MEMBER(5, cells);
-    MEMBER(6, geo_active);
-    MEMBER(7, exempt_set);
-    MEMBER(8, geo_generation);
-    MEMBER(9, geo_build_s);
-    MEMBER(10, geo_prefixes_v4);
-    MEMBER(11, geo_prefixes_v6);
-    MEMBER(12, geo_bytes);
-    MEMBER(13, retired_drops);
-    MEMBER(14, wall_offset_ns);
+    MEMBER(1, geo_active);
+    MEMBER(2, exempt_set);
+    MEMBER(3, flow_slots);
+    MEMBER(4, flow_idle);
+    MEMBER(5, pad);
+    MEMBER(6, concerned);
+    MEMBER(7, unused);
+    MEMBER(8, flow_secret);
+    MEMBER(9, meetings);
+    MEMBER(10, policies);
+    MEMBER(11, rules);
+    MEMBER(12, endpoints);
+    MEMBER(13, cells);
+    MEMBER(14, participants);
+    MEMBER(15, last_participant);
+    MEMBER(16, geo_generation);
+    MEMBER(17, geo_build_s);
+    MEMBER(18, geo_prefixes_v4);
+    MEMBER(19, geo_prefixes_v6);
+    MEMBER(20, geo_bytes);
+    MEMBER(21, retired_drops);
+    MEMBER(22, wall_offset_ns);
 }
 
 TEST_F(Abi, LaysOutEndpointsAlike)
 {
-    LAYOUT(mf_endpoint, 3);
+    LAYOUT(mf_endpoint, 5);
     MEMBER(0, local);
     MEMBER(1, meeting);
     MEMBER(2, next);
+    MEMBER(3, flags);
+    MEMBER(4, pad);
 }
 
 TEST_F(Abi, LaysOutMeetingsAlike)
 {
-    LAYOUT(mf_meeting, 3);
+    LAYOUT(mf_meeting, 4);
     MEMBER(0, number);
     MEMBER(1, policy);
     MEMBER(2, retired);
+    MEMBER(3, shared);
 }
 
 TEST_F(Abi, LaysOutPoliciesAlike)
@@ -104,27 +115,24 @@ TEST_F(Abi, LaysOutPoliciesAlike)
 
 TEST_F(Abi, LaysOutRulesAlike)
 {
-    LAYOUT(mf_rule, 9);
+    LAYOUT(mf_rule, 11);
     MEMBER(0, number);
     MEMBER(1, countries);
     MEMBER(2, from_ns);
     MEMBER(3, until_ns);
-    MEMBER(4, cells);
-    MEMBER(5, cell_count);
-    MEMBER(6, except_set);
-    MEMBER(7, mode);
-    MEMBER(8, pad);
+    MEMBER(4, participant);
+    MEMBER(5, cells);
+    MEMBER(6, cell_count);
+    MEMBER(7, except_set);
+    MEMBER(8, mode);
+    MEMBER(9, whom);
+    MEMBER(10, pad);
 }
 
 TEST_F(Abi, LaysOutCellsAlike)
 {
-    LAYOUT(mf_cell, 6);
-    MEMBER(0, dropped_packets);
-    MEMBER(1, dropped_bytes);
-    MEMBER(2, would_drop_packets);
-    MEMBER(3, would_drop_bytes);
-    MEMBER(4, passed_packets);
-    MEMBER(5, passed_bytes);
+    LAYOUT(mf_cell, 1);
+    MEMBER(0, by_direction);
 }
 
 TEST_F(Abi, LaysOutReasonCountersAlike)
@@ -145,12 +153,13 @@ TEST_F(Abi, LaysOutPrefixKeysAlike)
 
 TEST_F(Abi, LaysOutFragmentKeysAlike)
 {
-    LAYOUT(mf_fragment_key, 5);
+    LAYOUT(mf_fragment_key, 6);
     MEMBER(0, remote);
     MEMBER(1, local);
     MEMBER(2, identification);
     MEMBER(3, protocol);
-    MEMBER(4, pad);
+    MEMBER(4, direction);
+    MEMBER(5, pad);
 }
 
 TEST_F(Abi, LaysOutFragmentsAlike)
@@ -163,6 +172,92 @@ TEST_F(Abi, LaysOutFragmentsAlike)
     MEMBER(4, meeting_number);
     MEMBER(5, country);
     MEMBER(6, pad);
+}
+
+TEST_F(Abi, LaysOutCountsAlike)
+{
+    LAYOUT(mf_counts, 6);
+    MEMBER(0, dropped_packets);
+    MEMBER(1, dropped_bytes);
+    MEMBER(2, would_drop_packets);
+    MEMBER(3, would_drop_bytes);
+    MEMBER(4, passed_packets);
+    MEMBER(5, passed_bytes);
+}
+
+TEST_F(Abi, LaysOutParticipantsAlike)
+{
+    LAYOUT(mf_participant, 3);
+    MEMBER(0, owner);
+    MEMBER(1, meeting);
+    MEMBER(2, told);
+}
+
+TEST_F(Abi, LaysOutParticipantIdsAlike)
+{
+    LAYOUT(mf_participant_id, 2);
+    MEMBER(0, owner);
+    MEMBER(1, id);
+}
+
+TEST_F(Abi, LaysOutUfragKeysAlike)
+{
+    LAYOUT(mf_ufrag_key, 3);
+    MEMBER(0, ufrag);
+    MEMBER(1, local);
+    MEMBER(2, port_slot);
+}
+
+TEST_F(Abi, LaysOutFlowKeysAlike)
+{
+    LAYOUT(mf_flow_key, 5);
+    MEMBER(0, remote);
+    MEMBER(1, local);
+    MEMBER(2, remote_port);
+    MEMBER(3, local_port);
+    MEMBER(4, protocol);
+}
+
+TEST_F(Abi, LaysOutFlowsAlike)
+{
+    LAYOUT(mf_flow, 6);
+    MEMBER(0, owner);
+    MEMBER(1, key);
+    MEMBER(2, proven);
+    MEMBER(3, contested);
+    MEMBER(4, rivalled);
+    MEMBER(5, contested_by);
+}
+
+TEST_F(Abi, LaysOutPendingRequestsAlike)
+{
+    LAYOUT(mf_pending, 9);
+    MEMBER(0, sequence);
+    MEMBER(1, flow);
+    MEMBER(2, transaction);
+    MEMBER(3, tag);
+    MEMBER(4, owner);
+    MEMBER(5, ufrag);
+    MEMBER(6, direction);
+    MEMBER(7, names);
+    MEMBER(8, pad);
+}
+
+TEST_F(Abi, LaysOutStrangersAlike)
+{
+    LAYOUT(mf_stranger, 4);
+    MEMBER(0, flow);
+    MEMBER(1, ufrag);
+    MEMBER(2, tick);
+    MEMBER(3, pad);
+}
+
+TEST_F(Abi, LaysOutSightingsAlike)
+{
+    LAYOUT(mf_sighting, 3);
+    MEMBER(0, flow);
+    MEMBER(1, seen);
+    MEMBER(2, pad);
 }
 
 #undef LAYOUT
@@ -186,7 +281,18 @@ TEST_F(Abi, GivesEveryMapItsKeyValueAndSize)
         {"rules", kArray, 4, sizeof(mf_rule), LoadedProgram::kRules, BPF_F_MMAPABLE},
         {"cell_events", kArray, 4, sizeof(std::uint64_t), Settings{}.cells, BPF_F_MMAPABLE},
         {"cells", BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(mf_cell), Settings{}.cells, 0},
-        {"reasons", BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(mf_traffic), MF_REASONS, 0},
+        {"reasons", BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(mf_traffic), MF_REASON_ENTRIES, 0},
+        {"tallies", BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(std::uint64_t), MF_TALLIES, 0},
+        {"participants", kArray, 4, sizeof(mf_participant), LoadedProgram::kParticipants, BPF_F_MMAPABLE},
+        {"participant_ids", BPF_MAP_TYPE_HASH, 4, sizeof(mf_participant_id), LoadedProgram::kParticipants,
+         BPF_F_NO_PREALLOC},
+        {"ufrags", BPF_MAP_TYPE_HASH, sizeof(mf_ufrag_key), sizeof(std::uint64_t),
+         4 * LoadedProgram::kParticipants, BPF_F_NO_PREALLOC},
+        {"flows", kArray, 4, sizeof(mf_flow), Settings{}.flow_slots, BPF_F_MMAPABLE},
+        {"pending", kArray, 4, sizeof(mf_pending), MF_PENDING, 0},
+        {"running", kArray, 4, sizeof(std::uint64_t), MF_RUNNING, 0},
+        {"strangers", kArray, 4, sizeof(mf_stranger), MF_STRANGERS, 0},
+        {"sightings", BPF_MAP_TYPE_LRU_HASH, sizeof(mf_ufrag_key), sizeof(mf_sighting), MF_SIGHTINGS, 0},
         {"geo", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, MF_GEO_SLOTS, 0},
         {"prefix_sets", BPF_MAP_TYPE_LPM_TRIE, sizeof(mf_prefix_key), 4, 65536, BPF_F_NO_PREALLOC},
         {"fragments", BPF_MAP_TYPE_LRU_HASH, sizeof(mf_fragment_key), sizeof(mf_fragment), MF_FRAGMENTS, 0},
@@ -201,6 +307,11 @@ TEST_F(Abi, GivesEveryMapItsKeyValueAndSize)
         EXPECT_EQ(bpf_map__max_entries(found), expected.entries) << expected.name;
         EXPECT_EQ(bpf_map__map_flags(found), expected.flags) << expected.name;
     }
+}
+
+TEST_F(Abi, CountsEveryReasonInEachDirection)
+{
+    EXPECT_EQ(MF_REASON_ENTRIES, static_cast<unsigned>(MF_DIRECTIONS) * static_cast<unsigned>(MF_REASONS));
 }
 
 TEST_F(Abi, CanHoldEveryCountry)

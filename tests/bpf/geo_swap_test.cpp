@@ -76,8 +76,8 @@ TEST_P(GeoSwap, JudgesEveryPacketByOneTableOrTheOther)
     EXPECT_EQ(changes.reasons.size(), 1U);
     EXPECT_EQ(changes.reasons.at(MF_DROP_COUNTRY).packets, sent);
     EXPECT_EQ(changes.cells.size(), 2U);
-    const auto by_one = changes.cells.at(one.first_cell).dropped_packets;
-    const auto by_other = changes.cells.at(other.first_cell).dropped_packets;
+    const auto by_one = changes.cells.at(one.first_cell).by_direction[MF_INGRESS].dropped_packets;
+    const auto by_other = changes.cells.at(other.first_cell).by_direction[MF_INGRESS].dropped_packets;
     EXPECT_GT(by_one, 0U);
     EXPECT_GT(by_other, 0U);
     EXPECT_EQ(by_one + by_other, sent);

@@ -77,8 +77,8 @@ TEST_P(RuleMatch, CountsUpInOneCell)
         expect(host.chinese, MF_DROP_COUNTRY, rule);
     }
     const auto cell = program.counters().cells.at(rule.first_cell);
-    EXPECT_EQ(cell.dropped_packets, kTimes);
-    EXPECT_EQ(cell.dropped_bytes, kTimes * frame.size());
+    EXPECT_EQ(cell.by_direction[MF_INGRESS].dropped_packets, kTimes);
+    EXPECT_EQ(cell.by_direction[MF_INGRESS].dropped_bytes, kTimes * frame.size());
 }
 
 TEST_P(RuleMatch, IsForItsOwnMeetingOnly)

@@ -22,6 +22,10 @@ TEST_P(Verifier, StaysWithinItsBudget)
     RecordProperty("verified_instructions", static_cast<int>(instructions));
     EXPECT_GT(instructions, 0U);
     EXPECT_LT(instructions, kBudget);
+    const auto egress = program.verified_instructions(MF_EGRESS);
+    RecordProperty("verified_instructions_egress", static_cast<int>(egress));
+    EXPECT_GT(egress, 0U);
+    EXPECT_LT(egress, kBudget);
 }
 
 } // namespace

@@ -4,8 +4,9 @@
 import time
 from datetime import datetime, timezone
 
+from demo.second_act import SecondAct
 from demo.table import print_table
-from demo.terminal import BrokenPromise, Terminal
+from demo.terminal import Terminal, promise
 from lab import probes, wait
 from lab.client import Outcome
 from lab.endpoints import PORT_A, PORT_B, Endpoint, as_options, endpoints
@@ -22,11 +23,6 @@ REAL = (("1.2.4.8", "CN"), ("2400:3200::1", "CN"), ("203.80.96.10", "HK"))
 RULE_S = 6
 
 
-def promise(kept: bool, text: str) -> None:
-    if not kept:
-        raise BrokenPromise(text)
-
-
 class Story:
     def __init__(self, lab: Lab, terminal: Terminal):
         self.terminal = terminal
@@ -35,10 +31,11 @@ class Story:
         self.network = lab.network(COUNTRIES)
         self.daemon = lab.daemon(self.network, geo={"databases": [str(DATABASE)],
                                                     "overrides": overrides(COUNTRIES)})
+        self.people = lab.people(self.network)
 
     def tell(self) -> None:
         for step in (self.set_the_stage, self.block, self.kill, self.restart, self.explain,
-                     self.end_by_time, self.clean_up):
+                     self.end_by_time, self.share_a_port, self.clean_up):
             step()
 
     # The steps.
@@ -110,8 +107,14 @@ class Story:
         promise(now >= until, f"the rule holds until {until}; seen: a packet passed at {now}")
         return now
 
+    def share_a_port(self) -> None:
+        self.terminal.heading("7. One port for two meetings, one address for three people")
+        act = SecondAct(self.terminal, self.people, self.daemon, self.run)
+        act.play()
+        self.verdicts += act.verdicts
+
     def clean_up(self) -> None:
-        self.terminal.heading("7. The restriction is lifted, and everything is taken away")
+        self.terminal.heading("8. The restriction is lifted, and everything is taken away")
         rule = self.daemon.ctl.json("rule", "list", "A")[0]["id"]
         self.run("unblock", rule, "--why", "end of the demo")
         self.table(NOBODY)

@@ -12,9 +12,16 @@ class BrokenPromise(AssertionError):
     pass
 
 
+def promise(kept: bool, text: str) -> None:
+    if not kept:
+        raise BrokenPromise(text)
+
+
 class Terminal:
     def __init__(self):
         self._colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        # Whether what was printed can be printed over.
+        self.is_live = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
     def paint(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
@@ -27,6 +34,11 @@ class Terminal:
 
     def line(self, text: str = "") -> None:
         print(text, flush=True)
+
+    def over(self, lines: list[str], count: int) -> None:
+        """In place of the last `count` lines."""
+        up = f"\x1b[{count}A\x1b[J" if count else ""
+        print(up + "".join(f"{line}\n" for line in lines), end="", flush=True)
 
     def heading(self, text: str) -> None:
         self.line()

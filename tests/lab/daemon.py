@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import wait
-from lab.client import Api, Control, Outcome
+from lab.client import Api, Control, Outcome, Response
 from lab.network import INTERFACE, Network, overrides
 from lab.paths import DAEMON
 from lab.shell import run
@@ -64,6 +64,8 @@ class Daemon:
             "geo": {"databases": [], "overrides": overrides(), "min_countries": 1},
             "control": {"socket": str(self.socket_path), "operators": OPERATORS,
                         "viewers": VIEWERS},
+            # Small tables are made quickly: there are hundreds of daemons.
+            "limits": {"meetings": 1024, "participants": 4096, "flows": 4096},
             "state_dir": str(self.state_dir),
             "bpf_dir": str(self.bpf_dir),
         }
@@ -156,6 +158,18 @@ class Daemon:
     def add_meeting(self, meeting: str, *ends: object) -> None:
         options = [word for end in ends for word in ("--endpoint", end)]
         self.ctl("meeting", "add", meeting, *options).ok()
+
+    def add_shared(self, meeting: str, *ends: object) -> None:
+        options = [word for end in ends for word in ("--shared-endpoint", end)]
+        self.ctl("meeting", "add", meeting, *options).ok()
+
+    def put_participant(self, meeting: str, participant: str, **known_by: Any) -> Response:
+        return self.api("PUT", f"/v1/meetings/{meeting}/participants/{participant}", known_by)
+
+    def participants(self, meeting: str) -> dict[str, dict[str, Any]]:
+        """By their identifiers."""
+        listed = self.ctl.json("participant", "list", meeting)
+        return {participant["id"]: participant for participant in listed}
 
     def block(self, meeting: str, *options: object) -> str:
         """The number of the rule."""

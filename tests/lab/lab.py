@@ -10,7 +10,9 @@ from typing import Any
 
 from lab.daemon import Daemon
 from lab.echo import EchoService
+from lab.ice import IceServer
 from lab.network import SITES, Network
+from lab.people import People
 from lab.shell import run
 from lab.signals import held
 
@@ -63,6 +65,15 @@ class Lab:
             self._stack.callback(network.remove)
             self._stack.callback(EchoService(network.edge).close)
         return network
+
+    def people(self, network: Network) -> People:
+        """Of a media server with one port for everybody."""
+        with held():
+            server = IceServer(network.edge)
+            self._stack.callback(server.close)
+        made = People(network, server)
+        self._stack.callback(made.close)
+        return made
 
     def daemon(self, network: Network, **changes: Any) -> Daemon:
         """Not yet started. `changes` are put over the configuration."""

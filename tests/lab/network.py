@@ -56,10 +56,11 @@ class Participant:
     def __init__(self, site: Site, namespace: Namespace):
         self.name, self.site, self.namespace = site.name, site, namespace
 
-    def socket(self, family: int, kind: socket.SocketKind, host: int = FIRST_HOST) -> socket.socket:
+    def socket(self, family: int, kind: socket.SocketKind, host: int = FIRST_HOST,
+               port: int = 0) -> socket.socket:
         """A socket bound to one of the participant's addresses."""
         sock = self.namespace.socket(socket.AF_INET if family == 4 else socket.AF_INET6, kind)
-        sock.bind((self.site.address(family, host), 0))
+        sock.bind((self.site.address(family, host), port))
         return sock
 
 

@@ -5,12 +5,21 @@ import re
 
 from lab.daemon import Daemon
 from lab.endpoints import PORT_A, PORT_B, endpoints
+from lab.ice_client import shared_endpoint
 
 
 def register(daemon: Daemon) -> Daemon:
     """The meetings A and B, each on a port of its own in both families and transports."""
     daemon.add_meeting("A", *endpoints(PORT_A))
     daemon.add_meeting("B", *endpoints(PORT_B))
+    return daemon
+
+
+def register_shared(daemon: Daemon, meetings: tuple[str, ...] = ("A", "B")) -> Daemon:
+    """These meetings on one port, in both families and transports."""
+    for meeting in meetings:
+        daemon.add_shared(meeting, *(shared_endpoint(family, transport)
+                                     for transport in ("udp", "tcp") for family in (4, 6)))
     return daemon
 
 

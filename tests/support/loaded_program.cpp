@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <bpf/bpf.h>
-#include <cerrno>
 #include <cstring>
 #include <ctime>
 #include <stdexcept>
@@ -12,72 +11,17 @@
 #include "daemon/dataplane/geo_tables.h"
 #include "daemon/geo/place_table.h"
 #include "meetfence.skel.h"
+#include "meetfence_egress.skel.h"
 #include "model/endpoint.h"
 #include "model/ip.h"
+#include "tests/support/kernel_calls.h"
 
 namespace meetfence::test {
 namespace {
 
-[[noreturn]] void refused(const std::string& what)
-{
-    throw std::runtime_error(what + ": " + std::strerror(errno));
-}
-
-void check(int result, const char* what)
-{
-    if (result < 0) {
-        errno = -result;
-        refused(what);
-    }
-}
-
-template <class T> T value_of(Result<T> result)
-{
-    if (!result) {
-        throw std::invalid_argument(result.error().message);
-    }
-    return *std::move(result);
-}
-
 void add_country(__u64* words, Country country)
 {
     words[country.number() / 64] |= 1ULL << (country.number() % 64);
-}
-
-// Tables in tests are small on purpose.
-std::uint32_t next_in(std::uint32_t& last, std::size_t capacity, const char* table)
-{
-    if (last + 1 >= capacity) {
-        throw std::length_error(std::string("no room left in ") + table);
-    }
-    return ++last;
-}
-
-// All elements of a per-CPU array in one system call; only what is not 0, summed over the CPUs.
-template <class T> std::map<std::uint32_t, T> read_per_cpu(int fd, std::uint32_t entries)
-{
-    constexpr std::size_t kNumbers = sizeof(T) / sizeof(std::uint64_t);
-    const auto cpus = static_cast<std::size_t>(libbpf_num_possible_cpus());
-    std::vector<std::uint32_t> keys(entries);
-    std::vector<std::uint64_t> values(entries * cpus * kNumbers);
-    std::uint32_t position = 0;
-    std::uint32_t count = entries;
-    const int result =
-        bpf_map_lookup_batch(fd, nullptr, &position, keys.data(), values.data(), &count, nullptr);
-    if ((result != 0 && errno != ENOENT) || count != entries) {
-        refused("reading counters");
-    }
-    std::map<std::uint32_t, T> totals;
-    for (std::size_t i = 0; i < entries; ++i) {
-        std::array<std::uint64_t, kNumbers> total{};
-        for (std::size_t n = 0; n < cpus * kNumbers; ++n) {
-            total.at(n % kNumbers) += values[i * cpus * kNumbers + n];
-        }
-        if (std::ranges::any_of(total, [](auto number) { return number != 0; })) {
-            std::memcpy(&totals[keys[i]], total.data(), sizeof(T));
-        }
-    }
-    return totals;
 }
 
 int collect_event(void* events, void* data, std::size_t size) noexcept
@@ -107,6 +51,11 @@ void LoadedProgram::Unload::operator()(meetfence_bpf* skeleton) const
     meetfence_bpf::destroy(skeleton);
 }
 
+void LoadedProgram::Unload::operator()(meetfence_egress_bpf* skeleton) const
+{
+    meetfence_egress_bpf::destroy(skeleton);
+}
+
 LoadedProgram::LoadedProgram(const Settings& settings)
     : skeleton_(meetfence_bpf::open()), cells_(settings.cells)
 {
@@ -127,10 +76,20 @@ LoadedProgram::LoadedProgram(const Settings& settings)
     check(bpf_map__set_max_entries(maps.rules, kRules), "sizing rules");
     check(bpf_map__set_max_entries(maps.cells, cells_), "sizing cells");
     check(bpf_map__set_max_entries(maps.cell_events, cells_), "sizing cell_events");
+    check(bpf_map__set_max_entries(maps.participants, kParticipants), "sizing participants");
+    check(bpf_map__set_max_entries(maps.participant_ids, kParticipants), "sizing participant_ids");
+    check(bpf_map__set_max_entries(maps.ufrags, 4 * kParticipants), "sizing ufrags");
+    check(bpf_map__set_max_entries(maps.flows, settings.flow_slots), "sizing flows");
     check(meetfence_bpf::load(skeleton_.get()), "loading the program (CAP_BPF and CAP_NET_ADMIN are needed)");
+    load_egress();
 
     map_tables();
     control[0].layout = MF_LAYOUT;
+    control[0].flow_slots = settings.flow_slots;
+    control[0].flow_idle = kFlowIdle;
+    for (std::uint64_t word = 1; auto& secret : control[0].flow_secret) {
+        secret = 0x9e3779b97f4a7c15U * ++word | 1U; // tests want the same order every time
+    }
     ring_.reset(ring_buffer__new(fd(maps.events), collect_event, &events_, nullptr));
     if (!ring_) {
         refused("opening the event ring");
@@ -138,6 +97,25 @@ LoadedProgram::LoadedProgram(const Settings& settings)
 }
 
 LoadedProgram::~LoadedProgram() = default;
+
+// The same maps: of one set, two programs.
+void LoadedProgram::load_egress()
+{
+    egress_.reset(meetfence_egress_bpf::open());
+    if (!egress_) {
+        refused("opening the egress program");
+    }
+    egress_->rodata->event_interval_ns = skeleton_->rodata->event_interval_ns;
+    bpf_map* map = nullptr;
+    bpf_object__for_each_map(map, egress_->obj)
+    {
+        const auto* same = bpf_object__find_map_by_name(skeleton_->obj, bpf_map__name(map));
+        if (same != nullptr) { // rodata has a name of its own
+            check(bpf_map__reuse_fd(map, fd(same)), "sharing maps");
+        }
+    }
+    check(meetfence_egress_bpf::load(egress_.get()), "loading the egress program");
+}
 
 void LoadedProgram::map_tables()
 {
@@ -153,6 +131,8 @@ void LoadedProgram::map_tables()
     map(policies, skeleton_->maps.policies);
     map(rules, skeleton_->maps.rules);
     map(cell_events, skeleton_->maps.cell_events);
+    map(participants, skeleton_->maps.participants);
+    map(flows, skeleton_->maps.flows);
 }
 
 // Before the next packet, not with every prefix; and into the same memory, where it fits: putting a
@@ -189,7 +169,7 @@ std::uint32_t LoadedProgram::add_meeting()
     return index;
 }
 
-void LoadedProgram::add_endpoint(std::uint32_t meeting, std::string_view text)
+void LoadedProgram::add_endpoint(std::uint32_t meeting, std::string_view text, std::uint32_t flags)
 {
     const auto endpoint = value_of(Endpoint::parse(text));
     for (unsigned port = endpoint.first_port; port <= endpoint.last_port; ++port) {
@@ -200,6 +180,7 @@ void LoadedProgram::add_endpoint(std::uint32_t meeting, std::string_view text)
             std::ranges::copy(endpoint.address->bytes(), element.local);
         }
         element.meeting = meeting;
+        element.flags = flags;
         element.next = head;
         head = index;
     }
@@ -212,13 +193,25 @@ PlacedRule LoadedProgram::add_rule(std::uint32_t meeting, const KernelRule& rule
     auto& policy = policies[meeting];
     for (const auto code : rule.countries) {
         add_country(element.countries, country(code));
-        add_country(policy.countries, country(code));
+    }
+    element.cell_count = static_cast<std::uint32_t>(rule.countries.size());
+    if (rule.whom != Whom::countries) {
+        for (auto& word : element.countries) {
+            word = ~word;
+        }
+        element.countries[0] &= rule.whom == Whom::all_but ? ~1ULL : ~0ULL;
+        element.whom = rule.whom == Whom::all_but ? MF_WHOM_ALL_BUT : MF_WHOM_PARTICIPANT;
+        element.participant = rule.participant;
+        element.cell_count = 1;
+    }
+    for (std::size_t word = 0; word < MF_COUNTRY_WORDS; ++word) {
+        policy.countries[word] |= element.countries[word];
+        control[0].concerned[word] |= element.countries[word];
     }
     element.number = 1000 + index;
     element.from_ns = rule.from_ns;
     element.until_ns = rule.until_ns;
     element.cells = next_cell_;
-    element.cell_count = static_cast<std::uint32_t>(rule.countries.size());
     element.mode = rule.mode == Mode::monitor ? MF_MONITOR : MF_ENFORCE;
     next_cell_ += element.cell_count;
     if (!rule.except.empty()) {
@@ -282,12 +275,30 @@ LoadedProgram::TestRun LoadedProgram::test_run(Bytes input, std::size_t metadata
     return run;
 }
 
+Outcome LoadedProgram::run_egress(const Bytes& frame)
+{
+    write_geo_slots();
+    const auto before = counters();
+    bpf_test_run_opts options{};
+    options.sz = sizeof(options);
+    options.data_in = frame.data();
+    options.data_size_in = static_cast<std::uint32_t>(frame.size());
+    check(bpf_prog_test_run_opts(bpf_program__fd(egress_->progs.meetfence_egress), &options),
+          "BPF_PROG_TEST_RUN");
+    constexpr std::uint32_t kShot = 2;   // TC_ACT_SHOT
+    constexpr std::uint32_t kNext = ~0U; // TC_ACT_UNSPEC
+    if (options.retval != kShot && options.retval != kNext) {
+        throw std::runtime_error("a verdict that is neither: " + std::to_string(options.retval));
+    }
+    return {options.retval == kShot ? Verdict::drop : Verdict::pass, counters() - before};
+}
+
 Outcome LoadedProgram::run(const Bytes& frame)
 {
     return run_with_metadata(frame, {});
 }
 
-void LoadedProgram::send(const Bytes& frame, std::uint32_t times) const
+Verdict LoadedProgram::send(const Bytes& frame, std::uint32_t times) const
 {
     bpf_test_run_opts options{};
     options.sz = sizeof(options);
@@ -296,6 +307,7 @@ void LoadedProgram::send(const Bytes& frame, std::uint32_t times) const
     options.repeat = static_cast<int>(times);
     check(bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.meetfence_xdp), &options),
           "BPF_PROG_TEST_RUN");
+    return static_cast<Verdict>(options.retval);
 }
 
 Outcome LoadedProgram::run_with_metadata(const Bytes& frame, const Bytes& metadata)
@@ -326,7 +338,7 @@ Explanation LoadedProgram::explain(const Bytes& frame)
 
 Counters LoadedProgram::counters() const
 {
-    return {read_per_cpu<mf_traffic>(fd(skeleton_->maps.reasons), MF_REASONS),
+    return {read_per_cpu<mf_traffic>(fd(skeleton_->maps.reasons), MF_REASON_ENTRIES),
             read_per_cpu<mf_cell>(fd(skeleton_->maps.cells), cells_)};
 }
 
@@ -363,12 +375,13 @@ void LoadedProgram::forget_fragments()
     }
 }
 
-std::uint32_t LoadedProgram::verified_instructions() const
+std::uint32_t LoadedProgram::verified_instructions(mf_direction direction) const
 {
     bpf_prog_info info{};
     std::uint32_t size = sizeof(info);
-    check(bpf_obj_get_info_by_fd(bpf_program__fd(skeleton_->progs.meetfence_xdp), &info, &size),
-          "program info");
+    const auto* program =
+        direction == MF_INGRESS ? skeleton_->progs.meetfence_xdp : egress_->progs.meetfence_egress;
+    check(bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size), "program info");
     return info.verified_insns;
 }
 

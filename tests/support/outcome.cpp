@@ -75,29 +75,33 @@ std::ostream& operator<<(std::ostream& out, const Outcome& outcome)
 {
     out << (outcome.verdict == Verdict::drop ? "DROP" : outcome.verdict == Verdict::pass ? "PASS" : "OTHER");
     for (const auto& [reason, traffic] : outcome.moved.reasons) {
-        out << "; reason " << reason << " (" << reason_name(reason) << ')';
+        out << (reason < MF_REASONS ? "; in: " : "; out: ") << reason_name(reason % MF_REASONS);
         print(out, "counted", traffic.packets, traffic.bytes);
     }
     for (const auto& [index, cell] : outcome.moved.cells) {
-        out << "; cell " << index;
-        print(out, "dropped", cell.dropped_packets, cell.dropped_bytes);
-        print(out, "would drop", cell.would_drop_packets, cell.would_drop_bytes);
-        print(out, "passed", cell.passed_packets, cell.passed_bytes);
+        for (const auto direction : {MF_INGRESS, MF_EGRESS}) {
+            const auto& counts = cell.by_direction[direction];
+            out << "; cell " << index << (direction == MF_INGRESS ? " in:" : " out:");
+            print(out, "dropped", counts.dropped_packets, counts.dropped_bytes);
+            print(out, "would drop", counts.would_drop_packets, counts.would_drop_bytes);
+            print(out, "passed", counts.passed_packets, counts.passed_bytes);
+        }
     }
     return out;
 }
 
-Outcome counted(mf_reason reason, const Bytes& frame)
+Outcome counted(mf_reason reason, const Bytes& frame, mf_direction direction)
 {
     Outcome outcome{reason >= MF_FIRST_DROP ? Verdict::drop : Verdict::pass, {}};
-    outcome.moved.reasons[reason] = {1, frame.size()};
+    outcome.moved.reasons[static_cast<unsigned>(direction) * MF_REASON_ENTRIES / 2 + reason] = {1,
+                                                                                                frame.size()};
     return outcome;
 }
 
-Outcome booked(mf_reason reason, const Bytes& frame, std::uint32_t cell)
+Outcome booked(mf_reason reason, const Bytes& frame, std::uint32_t cell, mf_direction direction)
 {
-    auto outcome = counted(reason, frame);
-    auto& counts = outcome.moved.cells[cell];
+    auto outcome = counted(reason, frame, direction);
+    auto& counts = outcome.moved.cells[cell].by_direction[direction];
     if (reason >= MF_FIRST_DROP) {
         counts = {.dropped_packets = 1, .dropped_bytes = frame.size()};
     } else if (reason == MF_MONITORED) {

@@ -13,7 +13,7 @@ namespace meetfence::test {
 
 /// Every counter of the program that is not 0, summed over the CPUs.
 struct Counters {
-    std::map<std::uint32_t, mf_traffic> reasons;
+    std::map<std::uint32_t, mf_traffic> reasons; // as the map has them: by direction, then by reason
     std::map<std::uint32_t, mf_cell> cells;
 };
 [[nodiscard]] Counters operator-(const Counters& after, const Counters& before);
@@ -30,8 +30,9 @@ struct Outcome {
 std::ostream& operator<<(std::ostream& out, const Outcome& outcome);
 
 /// The packet was counted under this reason and nowhere else.
-[[nodiscard]] Outcome counted(mf_reason reason, const Bytes& frame);
+[[nodiscard]] Outcome counted(mf_reason reason, const Bytes& frame, mf_direction direction = MF_INGRESS);
 /// And in this cell of a rule, where the reason says: dropped, would be dropped or passed.
-[[nodiscard]] Outcome booked(mf_reason reason, const Bytes& frame, std::uint32_t cell);
+[[nodiscard]] Outcome booked(mf_reason reason, const Bytes& frame, std::uint32_t cell,
+                             mf_direction direction = MF_INGRESS);
 
 } // namespace meetfence::test

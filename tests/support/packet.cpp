@@ -62,6 +62,7 @@ void put_options(Bytes& bytes, std::size_t length)
 Packet::Packet(Transport transport, SocketAddress from, SocketAddress to)
     : transport_(transport), from_(std::move(from)), to_(std::move(to))
 {
+    payload(32);
 }
 
 Packet& Packet::vlan(std::uint16_t type, std::uint16_t id)
@@ -107,7 +108,16 @@ Packet& Packet::fragment(std::uint32_t id, std::size_t offset_bytes, bool more, 
 
 Packet& Packet::payload(std::size_t bytes)
 {
-    payload_bytes_ = bytes;
+    payload_.clear();
+    for (std::size_t i = 0; i < bytes; ++i) {
+        put8(payload_, i);
+    }
+    return *this;
+}
+
+Packet& Packet::payload(Bytes bytes)
+{
+    payload_ = std::move(bytes);
     return *this;
 }
 
@@ -171,7 +181,7 @@ Bytes Packet::transport_and_payload() const
         put16(bytes, from_.port);
         put16(bytes, to_.port);
         if (transport_ == Transport::udp) {
-            put16(bytes, udp_length_.value_or(static_cast<std::uint16_t>(kUdpBytes + payload_bytes_)));
+            put16(bytes, udp_length_.value_or(static_cast<std::uint16_t>(kUdpBytes + payload_.size())));
             put16(bytes, 0);
         } else {
             put32(bytes, 1); // sequence number
@@ -181,9 +191,7 @@ Bytes Packet::transport_and_payload() const
             put32(bytes, 0);
         }
     }
-    for (std::size_t i = 0; i < payload_bytes_; ++i) {
-        put8(bytes, i);
-    }
+    append(bytes, payload_);
     return bytes;
 }
 

@@ -45,6 +45,7 @@ public:
     /// (`offset_bytes` > 0) carries payload only.
     Packet& fragment(std::uint32_t id, std::size_t offset_bytes, bool more, std::uint8_t reserved = 0);
     Packet& payload(std::size_t bytes);
+    Packet& payload(Bytes bytes);
     Packet& trailer(std::size_t bytes); // behind the IP packet, as Ethernet's padding is
 
     // Overrides.
@@ -77,7 +78,8 @@ private:
     std::vector<Extension> extensions_;
     std::uint16_t ipv4_id_ = 0, ipv4_fragment_ = 0;
     bool later_fragment_ = false;
-    std::size_t payload_bytes_ = 32, trailer_bytes_ = 0;
+    Bytes payload_;
+    std::size_t trailer_bytes_ = 0;
     std::optional<std::uint16_t> ethertype_, ip_length_, udp_length_;
     std::optional<std::uint8_t> version_, header_words_, protocol_, data_offset_;
 };

@@ -7,11 +7,13 @@ import pytest
 
 from lab import paths, wait
 from lab.daemon import Daemon
+from lab.ice import IceServer
 from lab.lab import Lab
 from lab.network import Network
+from lab.people import People
 from lab.probes import check, everyone
 from lab.signals import end_on_signals
-from lab.steps import register
+from lab.steps import register, register_shared
 
 MakeDaemon = Callable[..., Daemon]
 
@@ -77,3 +79,25 @@ def daemon(make_daemon: MakeDaemon) -> Daemon:
 def meetings(daemon: Daemon) -> Daemon:
     """Running, with the meetings A and B on an endpoint each in both families and transports."""
     return register(daemon)
+
+
+@pytest.fixture
+def ice(network: Network) -> Iterator[IceServer]:
+    """A media server with one port for everybody."""
+    server = IceServer(network.edge)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def people(network: Network, ice: IceServer) -> Iterator[People]:
+    """Who takes part on that port."""
+    made = People(network, ice)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def shared(daemon: Daemon) -> Daemon:
+    """Running, with the meetings A and B on one port."""
+    return register_shared(daemon)

@@ -157,7 +157,7 @@ def test_the_status_is_as_the_contract_says(meetings: Daemon):
     status = meetings.ctl.json("status")
     assert status["interfaces"][0]["name"] == INTERFACE
     assert status["interfaces"][0]["ingress"] == "native"
-    assert status["interfaces"][0]["egress"] is False
+    assert status["interfaces"][0]["egress"] is True
     assert set(status["geo"]) >= {"prefixes_v4", "prefixes_v6", "build", "generation"}
     assert (status["meetings"], status["rules_active"]) == (2, 1)
     assert set(status["packets"]) >= {"seen", "passed", "dropped", "dropped_outside_scope"}

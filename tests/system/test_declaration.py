@@ -9,6 +9,7 @@ import pytest
 from lab.client import Outcome
 from lab.daemon import Daemon
 from lab.endpoints import PORT_A, PORT_B, PORT_C, endpoints
+from lab.ice_client import shared_endpoint
 from lab.lab import Lab
 from lab.network import Network
 from lab.probes import check, everyone
@@ -114,3 +115,24 @@ def test_a_declaration_survives_a_restart(meetings: Daemon, file: Path):
     meetings.kill9()
     meetings.start()
     assert exported(meetings, file) == before
+
+
+def test_shared_endpoints_and_rules_of_every_kind(daemon: Daemon, file: Path):
+    """But nobody who takes part: persons are not declared."""
+    turn = "udp:198.18.0.1:3478"
+    daemon.api("PUT", "/v1/meetings/A", {"shared_endpoints": [str(shared_endpoint(4))],
+                                         "turn_endpoints": [turn]}).expect(201)
+    daemon.put_participant("A", "zoe", ufrags=[
+        {"endpoint": str(shared_endpoint(4)), "ufrag": "zoesown"}]).expect(201)
+    daemon.block("A", "--allow-only", "US", "HK")
+    daemon.block("A", "--participant", "ann")
+    before = exported(daemon, file)
+    text = file.read_text(encoding="utf-8")
+    assert turn in text and "zoe" not in text
+    assert changes(daemon.ctl("--json", "apply", file)) == []
+    assert set(daemon.participants("A")) == {"zoe"}
+    daemon.ctl("meeting", "remove", "A").ok()
+    daemon.ctl("apply", file).ok()
+    assert without_begin(exported(daemon, file)) == without_begin(before)
+    assert daemon.participants("A") == {}
+    assert daemon.explain("203.0.113.10:1", shared_endpoint(4))["reason"] == "unattributed"

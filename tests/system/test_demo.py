@@ -51,21 +51,36 @@ def test_as_promised():
     assert all(len(line) <= 100 for line in stdout.splitlines()), stdout
     assert "\x1b" not in stdout
     assert residue(process) == []
+    check_second_act(stdout)
 
 
-def test_a_broken_promise_is_noticed(lab: Lab):
+def check_second_act(stdout: str) -> None:
+    """A line for each person for whom something changes: cyd is none of them."""
+    def rows(name: str) -> list[str]:
+        return ["".join(line.split()[2:]) for line in stdout.splitlines()
+                if line.startswith(f"  {name} ")]
+    everything, nothing = "yes" * 6, "-" * 6
+    assert rows("ann") == rows("bob") == [everything, nothing, everything], stdout
+    assert rows("cyd") == [everything], stdout
+
+
+@pytest.mark.parametrize("words, seen", [
+    ("block A", "CN to UDP/IPv4 port 40000: expected that it is blocked"),
+    ("block C", "ann over IPv4, check: expected that it is blocked")])
+def test_a_broken_promise_is_noticed(lab: Lab, words: str, seen: str):
     """A control tool that blocks another country than it was told."""
     programs = lab.new_folder("false") / "bin"
     programs.mkdir()
     (programs / "meetfenced").symlink_to(DAEMON)
     tool = programs / "meetfencectl"
-    tool.write_text(f'#!/bin/sh\nfor word; do shift; test "$word" = CN && word=HK; '
-                    f'set -- "$@" "$word"; done\nexec {CONTROL} "$@"\n')
+    tool.write_text(f'#!/bin/sh\ncase "$*" in *"{words}"*) for word; do shift; '
+                    f'test "$word" = CN && word=HK; set -- "$@" "$word"; done;; esac\n'
+                    f'exec {CONTROL} "$@"\n')
     tool.chmod(0o755)
     with demo(MEETFENCE_BUILD=str(programs.parent)) as process:
         _, stderr = process.communicate(timeout=120)
     assert process.returncode == 1
-    assert "CN to UDP/IPv4 port 40000: expected that it is blocked" in stderr
+    assert seen in stderr
     assert "Traceback" not in stderr
     assert residue(process) == []
 

@@ -3,40 +3,15 @@
 
 import json
 import re
-import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from lab import wait
 from lab.daemon import Daemon
 from lab.endpoints import PORT_A, Endpoint
+from lab.events import following
 from lab.network import EDGE_V4, EDGE_V6, SITES, Network
 from lab.streams import send
 
 UDP_A = Endpoint("udp", EDGE_V4, PORT_A)
-
-
-@contextmanager
-def following(daemon: Daemon, *options: str) -> Iterator[list[str]]:
-    """The lines of `events --follow` as they come."""
-    lines: list[str] = []
-    process = subprocess.Popen(daemon.ctl.command(*options, "events", "--follow"), text=True,
-                               stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
-    collector = threading.Thread(target=_collect, args=(process, lines))
-    collector.start()
-    try:
-        yield lines
-    finally:
-        process.terminate()
-        process.wait()
-        collector.join()
-        process.stdout.close()
-
-
-def _collect(process: subprocess.Popen, lines: list[str]) -> None:
-    for line in process.stdout:
-        lines.append(line)
 
 
 def drops_of(lines: list[str], country: str) -> list[dict]:

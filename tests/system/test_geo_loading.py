@@ -284,7 +284,8 @@ def test_diff(make_daemon, database: Path, network: Network):
     assert answer["replaces"] == str(database)
     assert answer["changes"] == [{"from": "CN", "to": "HK", "under_rule": True, "ipv4_prefixes": 1,
                                   "ipv4_addresses": 64, "ipv6_prefixes": 0, "ipv6_48s": 0}]
-    assert answer["total"]["ipv4_addresses"] == 64 and answer["participants"] is None
+    assert answer["total"]["ipv4_addresses"] == 64
+    assert answer["participants"] == {"known": 0, "newly_blocked": 0, "no_longer_blocked": 0}
     text = daemon.ctl("geo", "diff", other).exits(1)  # CN would lose a quarter
     assert "CN (China)" in text.stdout and "64" in text.stdout
     text.says("25 % of its IPv4 addresses")
@@ -293,6 +294,32 @@ def test_diff(make_daemon, database: Path, network: Network):
     daemon.ctl("geo", "diff", "/nonexistent").refused("/nonexistent")
     daemon.ctl("geo", "diff", "-", text="nonsense").refused("stdin")
     assert generation(daemon) == before and place(daemon) == "CN"
+
+
+def test_diff_counts_those_who_are_there(make_daemon, database: Path):
+    daemon = blocked_cn(started(make_daemon, database))
+    for number, remote in enumerate(("203.0.113.10", "203.0.113.200", "192.0.2.10", "10.0.0.1")):
+        daemon.put_participant("M", f"p{number}", flows=[
+            {"local": "udp:198.18.0.1:45000", "remote": f"{remote}:5000"}]).expect(201)
+    places = {prefix: code for prefix, code in PLACES.items() if not prefix.startswith("203.")}
+    other = country_db.make_simple(database.with_name("next.mmdb"), places | {
+        "203.0.113.0/26": "HK", "203.0.113.64/26": "CN", "203.0.113.128/25": "CN",
+        "192.0.2.0/24": "CN"})
+    answer = daemon.ctl("--json", "geo", "diff", other).json
+    assert answer["participants"] == {"known": 4, "newly_blocked": 1, "no_longer_blocked": 1}
+
+
+def test_diff_counts_those_who_are_there(make_daemon, database: Path):
+    daemon = blocked_cn(started(make_daemon, database))
+    for number, remote in enumerate(("203.0.113.10", "203.0.113.200", "192.0.2.10", "10.0.0.1")):
+        daemon.put_participant("M", f"p{number}", flows=[
+            {"local": "udp:198.18.0.1:45000", "remote": f"{remote}:5000"}]).expect(201)
+    places = {prefix: code for prefix, code in PLACES.items() if not prefix.startswith("203.")}
+    other = country_db.make_simple(database.with_name("next.mmdb"), places | {
+        "203.0.113.0/26": "HK", "203.0.113.64/26": "CN", "203.0.113.128/25": "CN",
+        "192.0.2.0/24": "CN"})
+    answer = daemon.ctl("--json", "geo", "diff", other).json
+    assert answer["participants"] == {"known": 4, "newly_blocked": 1, "no_longer_blocked": 1}
 
 
 def test_diff_with_several_databases(make_daemon, lab: Lab, database: Path):

@@ -136,14 +136,37 @@ def test_another_mode_after_a_restart(make_daemon, network: Network):
         check(everyone(network, BLOCKED))
 
 
+def take_away(daemon: Daemon, *folders: str) -> None:
+    for folder in folders:
+        for link in (daemon.bpf_dir / folder).iterdir():
+            link.unlink()
+
+
 def test_links_that_somebody_took_away(meetings: Daemon, network: Network):
     """With the daemon dead, status says that nothing is filtered; a start repairs it."""
     meetings.block("A", "--country", "CN")
     meetings.kill9()
-    for link in (meetings.bpf_dir / "links").iterdir():
-        link.unlink()
+    take_away(meetings, "links", "egress")
     wait.until(lambda: not meetings.xdp_attached(), 5, "no XDP on the interface")
     meetings.ctl("status").exits(10)
     check(everyone(network))
     meetings.start()
+    check(everyone(network, BLOCKED))
+
+
+@pytest.mark.parametrize("taken, left", [("links", ("none", True)), ("egress", ("native", False))])
+def test_one_direction_that_somebody_took_away(meetings: Daemon, network: Network, taken: str,
+                                               left: tuple[str, bool]):
+    """Nobody gets an answer with one direction cut off; status says which."""
+    def shown() -> tuple[str, bool]:
+        interface = meetings.ctl("--json", "status").json["interfaces"][0]
+        return interface["ingress"], interface["egress"]
+    meetings.block("A", "--country", "CN")
+    meetings.kill9()
+    take_away(meetings, taken)
+    wait.until(lambda: shown() == left, 5, f"status shows {left}")
+    meetings.ctl("status").exits(10)
+    check(everyone(network, BLOCKED))
+    meetings.start()
+    assert shown() == ("native", True)
     check(everyone(network, BLOCKED))

@@ -12,11 +12,31 @@ namespace {
 
 TEST(CommandTable, HasEveryCommandOfTheContract)
 {
-    for (const auto* name :
-         {"status",     "meeting add", "meeting list", "meeting show", "meeting remove", "block",
-          "unblock",    "rule list",   "rule show",    "rule enforce", "rule monitor",   "explain",
-          "geo lookup", "geo status",  "geo reload",   "geo rollback", "geo diff",       "events",
-          "apply",      "diff",        "export"}) {
+    for (const auto* name : {"status",
+                             "meeting add",
+                             "meeting list",
+                             "meeting show",
+                             "meeting remove",
+                             "block",
+                             "unblock",
+                             "rule list",
+                             "rule show",
+                             "rule enforce",
+                             "rule monitor",
+                             "explain",
+                             "participant add",
+                             "participant list",
+                             "participant remove",
+                             "impact",
+                             "geo lookup",
+                             "geo status",
+                             "geo reload",
+                             "geo rollback",
+                             "geo diff",
+                             "events",
+                             "apply",
+                             "diff",
+                             "export"}) {
         const auto* command = ctl::find_command(name);
         ASSERT_NE(command, nullptr) << name;
         EXPECT_EQ(command->name, name);
@@ -68,7 +88,7 @@ TEST(CommandTable, TellsForEveryOptionWhatItTakes)
 
 TEST(CommandTable, KnowsGroupsOfCommands)
 {
-    for (const auto* group : {"meeting", "rule", "geo"}) {
+    for (const auto* group : {"meeting", "participant", "rule", "geo"}) {
         EXPECT_TRUE(ctl::is_group(group));
         EXPECT_MENTIONS(ctl::group_help(group), "usage: meetfencectl " + std::string(group));
     }
@@ -87,6 +107,11 @@ TEST(CommandTable, SuggestsWhatWasMeant)
               "unknown command 'meeting lst' (did you mean 'meeting list'?)");
     EXPECT_EQ(ctl::unknown_command("geo", "rolback"),
               "unknown command 'geo rolback' (did you mean 'geo rollback'?)");
+    EXPECT_EQ(ctl::unknown_command("", "particpant"),
+              "unknown command 'particpant' (did you mean 'participant'?)");
+    EXPECT_EQ(ctl::unknown_command("participant", "remve"),
+              "unknown command 'participant remve' (did you mean 'participant remove'?)");
+    EXPECT_EQ(ctl::unknown_command("", "impat"), "unknown command 'impat' (did you mean 'impact'?)");
     EXPECT_EQ(ctl::unknown_command("", "xyzzy-plugh"), "unknown command 'xyzzy-plugh'");
     EXPECT_EQ(ctl::unknown_command("rule", ""), "'rule' needs one word more: list, show, enforce, monitor");
 }

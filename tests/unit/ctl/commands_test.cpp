@@ -16,8 +16,8 @@ Json parsed(const std::string& text)
 }
 
 constexpr const char* kStatus = R"({"version": "0.1.0", "daemon": "running",
-    "interfaces": [{"name": "eth0", "ingress": "native", "egress": false},
-                   {"name": "eth1", "ingress": "%", "egress": false}],
+    "interfaces": [{"name": "eth0", "ingress": "native", "egress": true},
+                   {"name": "eth1", "ingress": "%", "egress": true}],
     "geo": {"prefixes_v4": 10, "prefixes_v6": 20, "build": "2026-01-01T00:00:00Z", "generation": 3},
     "meetings": 2, "rules_active": 1,
     "packets": {"seen": 100, "passed": 93, "dropped": 7, "dropped_outside_scope": 0},
@@ -43,7 +43,9 @@ TEST(StatusCommand, EndsWith0WhereEveryInterfaceIsFilteredAnd10WhereOneIsNot)
     } cases[] = {
         {status_with("native"), ctl::kDone, ""},
         {status_with("generic"), ctl::kDone, ""},
-        {status_with("none"), ctl::kUnfiltered, "not filtered: eth1"},
+        {status_with("none"), ctl::kUnfiltered, "not filtered: eth1 (what comes in)"},
+        {R"({"interfaces": [{"name": "eth0", "ingress": "native", "egress": false}]})", ctl::kUnfiltered,
+         "not filtered: eth0 (what goes out)"},
         {R"({"interfaces": []})", ctl::kUnfiltered, "no interface is filtered"},
     };
     for (const auto& [body, status, says] : cases) {
@@ -87,13 +89,19 @@ TEST(EveryCommand, EndsWith1AndTheReasonWhereTheDaemonRefuses)
         {"meeting", "list"},
         {"meeting", "show", "A"},
         {"meeting", "remove", "A"},
+        {"participant", "add", "A", "p7", "--ufrag", "udp:*:10000=abcd"},
+        {"participant", "list", "A"},
+        {"participant", "remove", "A", "p7"},
         {"block", "A", "--country", "CN"},
         {"block", "A", "--country", "CN", "--dry-run"},
+        {"block", "A", "--participant", "p7"},
+        {"block", "A", "--allow-only", "US"},
         {"unblock", "r1"},
         {"rule", "list"},
         {"rule", "show", "r1"},
         {"rule", "enforce", "r1"},
         {"rule", "monitor", "r1"},
+        {"impact", "A"},
         {"explain", "--packet", "00"},
         {"geo", "lookup", "203.0.113.10"},
         {"geo", "status"},
@@ -130,6 +138,30 @@ TEST(MeetingCommand, PutsAMeetingUnderItsEncodedIdentifier)
     EXPECT_FALSE(body.contains("shared_endpoints"));
 }
 
+TEST(MeetingCommand, KnowsEndpointsOfEveryKind)
+{
+    constexpr const char* kMeeting = R"({"id": "A", "endpoints": ["udp:198.18.0.1:40000"],
+        "shared_endpoints": ["udp:198.18.0.1:10000"], "turn_endpoints": ["udp:198.18.0.1:3478"],
+        "until": null, "rules": []})";
+    const TinyServer server([](const Asked& asked) {
+        return Reply{200, asked.target == "/v1/meetings"          ? "[" + std::string(kMeeting) + "]"
+                          : asked.target.starts_with("/v1/rules") ? "[]"
+                                                                  : kMeeting};
+    });
+    const auto ran = run_tool(server, {"meeting", "add", "A", "--shared-endpoint", "udp:198.18.0.1:10000",
+                                       "--turn-endpoint", "udp:198.18.0.1:3478", "tcp:198.18.0.1:3478"});
+    EXPECT_EQ(ran.status, ctl::kDone) << ran.err;
+    const auto body = parsed(server.asked().at(0).body);
+    EXPECT_EQ(body.at("endpoints"), Json::array());
+    EXPECT_EQ(body.at("shared_endpoints"), Json::array({"udp:198.18.0.1:10000"}));
+    EXPECT_EQ(body.at("turn_endpoints"), Json({"udp:198.18.0.1:3478", "tcp:198.18.0.1:3478"}));
+    for (const auto& out :
+         {run_tool(server, {"meeting", "show", "A"}).out, run_tool(server, {"meeting", "list"}).out}) {
+        EXPECT_MENTIONS(out,
+                        "udp:198.18.0.1:40000, udp:198.18.0.1:10000 (shared), udp:198.18.0.1:3478 (TURN)");
+    }
+}
+
 TEST(MeetingCommand, SaysThatThereAreNone)
 {
     const TinyServer server([](const Asked&) { return Reply{200, "[]"}; });
@@ -147,7 +179,7 @@ TEST(BlockCommand, AsksForARuleAndSaysWhatCameOfIt)
                                        "--except", "203.0.113.0/28", "--monitor"});
     EXPECT_EQ(ran.status, ctl::kDone) << ran.err;
     EXPECT_MENTIONS(ran.out,
-                    "r1 blocks CN (China), HK (Hong Kong) in meeting A until 2036-11-22T18:00:00Z (in ");
+                    "r1 keeps CN (China), HK (Hong Kong) out of meeting A until 2036-11-22T18:00:00Z (in ");
     const auto asked = server.asked();
     ASSERT_EQ(asked.size(), 1U) << "nobody sits there who could be asked";
     EXPECT_EQ(asked[0].method, "POST");
@@ -159,6 +191,8 @@ TEST(BlockCommand, AsksForARuleAndSaysWhatCameOfIt)
     EXPECT_EQ(body.at("until"), "2036-11-22T18:00:00Z");
     EXPECT_TRUE(body.at("from").is_null());
     EXPECT_EQ(body.at("except"), Json::array({"203.0.113.0/28"}));
+    EXPECT_FALSE(body.contains("allow_only"));
+    EXPECT_FALSE(body.contains("participant"));
 }
 
 TEST(BlockCommand, CountsADurationFromTheBegin)
@@ -280,6 +314,22 @@ TEST(EventsCommand, ShowsWhatHappenedAndLosesNoLine)
     EXPECT_EQ(ran.out, "2026-11-22T12:00:00Z  drop          meeting A  country CN\nnot json\n");
     EXPECT_EQ(server.asked().at(0).target, "/v1/events?follow=false");
     EXPECT_MENTIONS(run_tool(server, {"events", "--json"}).out, "\"event\": \"drop\"");
+}
+
+TEST(EventsCommand, ShowsWhoWasKeptOutAndWhatIsContested)
+{
+    const TinyServer server([](const Asked&) {
+        const std::string at = R"({"time": "2026-11-22T12:00:0)";
+        const std::string blocked = R"(Z", "event": "participant_blocked", "meeting": "A", "participant": )";
+        return Reply{200, at + "0" + blocked + R"("p7", "country": "CN", "rule": "r1"})" + "\n" + at + "1" +
+                              blocked + R"("p8", "country": null, "rule": "r2"})" + "\n" + at + "2" +
+                              R"(Z", "event": "flow_contested", "meeting": "A"})" + "\n"};
+    });
+    EXPECT_EQ(run_tool(server, {"events"}).out,
+              "2026-11-22T12:00:00Z  participant_blocked  meeting A  participant p7  rule r1  country CN\n"
+              "2026-11-22T12:00:01Z  participant_blocked  meeting A  participant p8  rule r2\n"
+              "2026-11-22T12:00:02Z  flow_contested  meeting A  another meeting claims a flow of it; "
+              "the flow passes\n");
 }
 
 TEST(EventsCommand, EndsWith3WhereTheDaemonEndsTheStream)

@@ -31,6 +31,24 @@ TEST(DeclarationJson, HoldsMeetingsWithTheirRules)
     EXPECT_TRUE(declaration(R"({"meetings": []})")->meetings.empty());
 }
 
+TEST(DeclarationJson, HoldsRulesAndEndpointsOfEveryKind)
+{
+    const auto read = declaration(R"({"meetings": [{"id": "a",
+        "endpoints": ["udp:198.18.0.1:40000"], "shared_endpoints": ["udp:198.18.0.1:10000"],
+        "turn_endpoints": ["udp:198.18.0.1:3478"],
+        "rules": [{"countries": ["CN"]}, {"allow_only": ["US"]}, {"participant": "p7"}]}]})");
+    ASSERT_TRUE(read) << error_of(read);
+    const auto& [meeting, rules] = read->meetings.at(0);
+    EXPECT_EQ(meeting.shared_endpoints.at(0).text(), "udp:198.18.0.1:10000");
+    EXPECT_EQ(meeting.turn_endpoints.at(0).text(), "udp:198.18.0.1:3478");
+    ASSERT_EQ(rules.size(), 3U);
+    EXPECT_EQ(rules[0].whom, Whom::countries);
+    EXPECT_EQ(rules[1].whom, Whom::all_but);
+    EXPECT_EQ(rules[1].countries.text(), "US");
+    EXPECT_EQ(rules[2].whom, Whom::participant);
+    EXPECT_EQ(rules[2].participant, "p7");
+}
+
 TEST(DeclarationJson, IsRefusedWithThePlaceOfTheFault)
 {
     EXPECT_MENTIONS(error_of(declaration(R"({})")), "'meetings' must be a list");
@@ -46,6 +64,12 @@ TEST(DeclarationJson, IsRefusedWithThePlaceOfTheFault)
     EXPECT_MENTIONS(
         error_of(declaration(R"({"meetings": [{"id": "a", "rules": [{"countries": ["CN"]}, 5]}]})")),
         "'meetings[0].rules[1]' must be a JSON object");
+    EXPECT_MENTIONS(error_of(declaration(R"({"meetings": [{"id": "a", "endpoints": ["udp:*:1"],
+                                             "turn_endpoints": ["udp:*:1"]}]})")),
+                    "'meetings[0].turn_endpoints': udp:*:1 overlaps");
+    EXPECT_MENTIONS(error_of(declaration(R"({"meetings": [{"id": "a", "rules": [
+                                             {"countries": ["CN"], "participant": "p"}]}]})")),
+                    "'meetings[0].rules[0].countries' and 'meetings[0].rules[0].participant'");
     EXPECT_MENTIONS(error_of(declaration(
                         R"({"meetings": [{"id": "a", "rules": [{"meeting": "b", "countries": ["CN"]}]}]})")),
                     "names another meeting");

@@ -149,7 +149,9 @@ TEST(MeetingJson, IsRead)
 TEST(MeetingJson, SurvivesARoundTrip)
 {
     for (const auto* text : {R"({})", R"({"endpoints": ["udp:*:1-1024", "tcp:198.18.0.1:5"]})",
-                             R"({"endpoints": ["udp:[2001:db8::1]:9"], "until": "2030-01-01T00:00:00Z"})"}) {
+                             R"({"endpoints": ["udp:[2001:db8::1]:9"], "until": "2030-01-01T00:00:00Z"})",
+                             R"({"shared_endpoints": ["udp:*:10000", "tcp:198.18.0.1:443"],
+                                 "turn_endpoints": ["udp:198.18.0.1:3478"]})"}) {
         const auto read = meeting(text);
         ASSERT_TRUE(read) << error_of(read);
         EXPECT_EQ(meeting_from_json(to_json(*read), read->id), *read);
@@ -166,11 +168,49 @@ TEST(MeetingJson, IsRefusedWithItsCause)
     EXPECT_MENTIONS(error_of(meeting(R"({"endpoints": ["udp:*:0"]})")), "1 to 65535");
     EXPECT_MENTIONS(error_of(meeting(R"({"until": "soon"})")), "'until': 'soon' is not a time");
     EXPECT_MENTIONS(error_of(meeting(R"({"until": 5})")), "'until' must be a string");
-    EXPECT_MENTIONS(error_of(meeting(R"({"shared_endpoints": ["udp:*:1"]})")), "dedicated endpoints only");
-    EXPECT_MENTIONS(error_of(meeting(R"({"turn_endpoints": ["udp:*:1"]})")), "dedicated endpoints only");
+    EXPECT_MENTIONS(error_of(meeting(R"({"shared_endpoints": "udp:*:1"})")),
+                    "'shared_endpoints' must be a list of strings");
+    EXPECT_MENTIONS(error_of(meeting(R"({"turn_endpoints": ["udp:*:0"]})")), "1 to 65535");
     EXPECT_MENTIONS(error_of(meeting(R"([])")), "must be a JSON object");
     EXPECT_MENTIONS(error_of(meeting(R"({"id": "other"})")), "'id' says other, the path says all-hands");
     EXPECT_TRUE(meeting(R"({"id": "all-hands"})"));
+}
+
+TEST(MeetingJson, HasEndpointsOfThreeKinds)
+{
+    const auto read = meeting(R"({"endpoints": ["udp:198.18.0.1:40000"],
+        "shared_endpoints": ["udp:198.18.0.1:10001", "udp:198.18.0.1:10000", "udp:198.18.0.1:10001"],
+        "turn_endpoints": ["udp:198.18.0.1:3478"]})");
+    ASSERT_TRUE(read) << error_of(read);
+    EXPECT_EQ(read->endpoints.size(), 1U);
+    const auto written = to_json(*read);
+    EXPECT_EQ(written["shared_endpoints"], json(R"(["udp:198.18.0.1:10000", "udp:198.18.0.1:10001"])"));
+    EXPECT_EQ(written["turn_endpoints"], json(R"(["udp:198.18.0.1:3478"])"));
+    const auto none = to_json(*meeting("{}"));
+    EXPECT_EQ(none["shared_endpoints"], Json::array());
+    EXPECT_EQ(none["turn_endpoints"], Json::array());
+}
+
+TEST(MeetingJson, HasNoEndpointOfTwoKinds)
+{
+    const std::pair<const char*, const char*> cases[] = {
+        {R"({"endpoints": ["udp:*:1"], "shared_endpoints": ["udp:*:1"]})",
+         "'shared_endpoints': udp:*:1 overlaps udp:*:1 of 'endpoints'"},
+        {R"({"endpoints": ["udp:*:1"], "turn_endpoints": ["udp:*:2", "udp:198.18.0.1:1"]})",
+         "'turn_endpoints': udp:198.18.0.1:1 overlaps udp:*:1"},
+        {R"({"endpoints": ["udp:198.18.0.1:5-9"], "shared_endpoints": ["udp:198.18.0.1:9-20"]})",
+         "overlaps udp:198.18.0.1:5-9"},
+        {R"({"shared_endpoints": ["udp:*:1", "udp:*:2"], "turn_endpoints": ["udp:*:2"]})",
+         "'turn_endpoints': udp:*:2 stands in 'shared_endpoints' as well"},
+    };
+    for (const auto& [text, says] : cases) {
+        EXPECT_MENTIONS(error_of(meeting(text)), says);
+    }
+    // The same port of another transport, or of another address, is another endpoint.
+    EXPECT_TRUE(meeting(R"({"endpoints": ["udp:*:1"], "shared_endpoints": ["tcp:*:1"]})"));
+    EXPECT_TRUE(meeting(R"({"endpoints": ["udp:198.18.0.1:1"], "turn_endpoints": ["udp:198.18.0.2:1"]})"));
+    // TURN on one address of a port that is shared on all of them.
+    EXPECT_TRUE(meeting(R"({"shared_endpoints": ["udp:*:1"], "turn_endpoints": ["udp:198.18.0.1:1"]})"));
 }
 
 TEST(MeetingId, Is128BytesOfPrintableAsciiAtMost)
@@ -213,6 +253,52 @@ TEST(RuleJson, HasDefaults)
     EXPECT_TRUE(read->except.empty());
 }
 
+TEST(RuleJson, SaysWhomItKeepsOutInOneOfThreeWays)
+{
+    const auto allow_only = rule(R"({"meeting": "m", "allow_only": ["US", "CA"], "countries": []})");
+    ASSERT_TRUE(allow_only) << error_of(allow_only);
+    EXPECT_EQ(allow_only->whom, Whom::all_but);
+    EXPECT_EQ(allow_only->countries.size(), 2U);
+    EXPECT_EQ(allow_only->participant, "");
+    const auto one = rule(R"({"meeting": "m", "participant": "p-7", "except": ["203.0.113.0/24"],
+                              "countries": [], "allow_only": null})");
+    ASSERT_TRUE(one) << error_of(one);
+    EXPECT_EQ(one->whom, Whom::participant);
+    EXPECT_TRUE(one->countries.empty());
+    EXPECT_EQ(one->participant, "p-7");
+    EXPECT_EQ(one->except.size(), 1U);
+    EXPECT_EQ(rule(R"({"meeting": "m", "countries": ["CN"], "allow_only": [], "participant": null})")->whom,
+              Whom::countries);
+}
+
+TEST(RuleJson, IsRefusedWhereItSaysWhomNotAtAllOrTwice)
+{
+    for (const auto* text : {R"({"meeting": "m"})", R"({"meeting": "m", "allow_only": []})",
+                             R"({"meeting": "m", "participant": null, "countries": []})"}) {
+        for (const auto* key : {"'countries'", "'allow_only'", "'participant'"}) {
+            EXPECT_MENTIONS(error_of(rule(text)), key);
+        }
+    }
+    const std::pair<const char*, const char*> cases[] = {
+        {R"({"meeting": "m", "countries": ["CN"], "allow_only": ["US"]})",
+         "'countries' and 'allow_only' exclude"},
+        {R"({"meeting": "m", "countries": ["CN"], "participant": "p"})",
+         "'countries' and 'participant' exclude"},
+        {R"({"meeting": "m", "allow_only": ["CN"], "participant": ""})",
+         "'allow_only' and 'participant' exclude"},
+        {R"({"meeting": "m", "participant": ""})", "a participant's identifier has 1 to 128 bytes"},
+        {R"({"meeting": "m", "participant": "p 7"})", "a participant's identifier is printable ASCII"},
+        {R"({"meeting": "m", "participant": ["p"]})", "'participant' must be a string"},
+        {R"({"meeting": "m", "allow_only": "US"})", "'allow_only' must be a list of strings"},
+        {R"({"meeting": "m", "allow_only": ["USA"]})", "USA"},
+        {R"({"meeting": "m", "participants": "p"})", "did you mean participant?"},
+        {R"({"meeting": "m", "allowonly": ["US"]})", "did you mean allow_only?"},
+    };
+    for (const auto& [text, says] : cases) {
+        EXPECT_MENTIONS(error_of(rule(text)), says);
+    }
+}
+
 TEST(RuleJson, IsRefusedWithItsCause)
 {
     EXPECT_MENTIONS(error_of(rule(R"({"countries": ["CN"]})")), "1 to 128 bytes");
@@ -241,25 +327,71 @@ TEST(RuleJson, IsWrittenWithItsStateAndCounts)
     granted.from = Time(0s);
     granted.until = Time(60s);
     granted.except = {*IpPrefix::parse("203.0.113.0/24")};
-    const std::vector<CountryCounts> split = {
-        {*Country::parse("CN"), {.dropped_packets = 3, .dropped_bytes = 300}}};
-    const auto written = to_json(granted, Time(59s), split[0].counts, split);
+    const std::vector<CountryCounts> split = {{*Country::parse("CN"),
+                                               {.dropped_packets = 3, .dropped_bytes = 300},
+                                               {.dropped_packets = 4, .dropped_bytes = 400}}};
+    const auto written = to_json(granted, Time(59s), split);
     EXPECT_EQ(written["id"], "r17");
     EXPECT_EQ(written["state"], "active");
     EXPECT_EQ(written["mode"], "enforce");
     EXPECT_EQ(written["countries"], json(R"(["CN"])"));
     EXPECT_EQ(written["until"], "1970-01-01T00:01:00Z");
     EXPECT_EQ(written["except"], json(R"(["203.0.113.0/24"])"));
-    EXPECT_EQ(written["packets_dropped"], 3);
-    EXPECT_EQ(written["by_country"]["CN"]["bytes_dropped"], 300);
+    EXPECT_EQ(written["allow_only"], Json::array());
+    EXPECT_TRUE(written.at("participant").is_null());
+    EXPECT_EQ(written["packets_dropped"], 7);
+    EXPECT_EQ(written["by_country"]["CN"]["bytes_dropped"], 700);
     EXPECT_FALSE(written.contains("withdrawn"));
 
     granted.withdrawn = Time(30s);
     granted.why = "owner asked";
-    const auto withdrawn = to_json(granted, Time(59s), {}, {});
+    const auto withdrawn = to_json(granted, Time(59s), {});
     EXPECT_EQ(withdrawn["state"], "withdrawn");
     EXPECT_EQ(withdrawn["why"], "owner asked");
     EXPECT_EQ(withdrawn["by_country"], Json::object());
+    EXPECT_EQ(withdrawn["packets_dropped"], 0);
+    EXPECT_EQ(withdrawn["egress"]["packets_dropped"], 0);
+}
+
+TEST(RuleJson, HasCountsByDirectionAndByCountry)
+{
+    const std::vector<CountryCounts> split = {
+        {*Country::parse("CN"), {1, 2, 3, 4, 5, 6}, {10, 20, 30, 40, 50, 60}},
+        {*Country::parse("HK"), {100, 0, 0, 0, 0, 0}, {}}};
+    const auto written = to_json(Rule{}, Time(0s), split);
+    EXPECT_EQ(written["packets_dropped"], 111);
+    EXPECT_EQ(written["ingress"],
+              json(R"({"packets_dropped": 101, "bytes_dropped": 2, "packets_would_drop": 3,
+        "bytes_would_drop": 4, "packets_passed": 5, "bytes_passed": 6})"));
+    EXPECT_EQ(written["egress"]["packets_dropped"], 10);
+    EXPECT_EQ(written["egress"]["bytes_passed"], 60);
+    const auto& china = written["by_country"]["CN"];
+    EXPECT_EQ(china["bytes_passed"], 66);
+    EXPECT_EQ(china["ingress"]["bytes_passed"], 6);
+    EXPECT_EQ(china["egress"]["bytes_passed"], 60);
+    EXPECT_EQ(written["by_country"]["HK"]["egress"]["packets_dropped"], 0);
+}
+
+TEST(RuleJson, SaysWhomItKeepsOut)
+{
+    Rule rule;
+    rule.whom = Whom::all_but;
+    rule.countries.add(*Country::parse("US"));
+    const std::vector<CountryCounts> cell = {{Country(), {1, 2, 3, 4, 5, 6}, {1, 1, 1, 1, 1, 1}}};
+    auto written = to_json(rule, Time(0s), cell);
+    EXPECT_EQ(written["countries"], Json::array());
+    EXPECT_EQ(written["allow_only"], json(R"(["US"])"));
+    EXPECT_TRUE(written.at("participant").is_null());
+    EXPECT_EQ(written["packets_dropped"], 2) << "it counts";
+    EXPECT_EQ(written["by_country"], Json::object()) << "but stands at no country";
+
+    rule.whom = Whom::participant;
+    rule.countries = {};
+    rule.participant = "p-7";
+    written = to_json(rule, Time(0s), cell);
+    EXPECT_EQ(written["countries"], Json::array());
+    EXPECT_EQ(written["allow_only"], Json::array());
+    EXPECT_EQ(written["participant"], "p-7");
 }
 
 } // namespace

@@ -71,6 +71,25 @@ TEST(RuleWords, AreReadAndWritten)
     EXPECT_EQ(to_text(RuleState::withdrawn), "withdrawn");
 }
 
+TEST(RuleWords, SayWhomARuleKeepsOut)
+{
+    CountrySet countries;
+    countries.add(*Country::parse("HK"));
+    countries.add(*Country::parse("CN"));
+    EXPECT_EQ(describe(Whom::countries, countries, ""), "CN HK");
+    EXPECT_EQ(describe(Whom::all_but, countries, ""), "all but CN HK");
+    EXPECT_EQ(describe(Whom::participant, {}, "p-7"), "participant p-7");
+}
+
+TEST(CountryCounts, HaveATotalOfBothDirections)
+{
+    const CountryCounts counts{Country(), {1, 2, 3, 4, 5, 6}, {10, 20, 30, 40, 50, 60}};
+    const auto total = counts.total();
+    EXPECT_EQ(total.dropped_packets, 11U);
+    EXPECT_EQ(total.passed_bytes, 66U);
+    EXPECT_EQ(counts.ingress.dropped_packets, 1U) << "asking does not count";
+}
+
 TEST(RuleCounts, AddUp)
 {
     RuleCounts sum{1, 2, 3, 4, 5, 6};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/config/config.h"
 
+#include <bit>
 #include <gtest/gtest.h>
 
 #include "tests/support/error_of.h"
@@ -37,6 +38,7 @@ TEST(Config, HasAWorkingDefaultForEverythingButTheInterfaces)
     EXPECT_EQ(config.max_meetings, 65536U);
     EXPECT_EQ(config.max_participants, 1048576U);
     EXPECT_EQ(config.max_flows, 1048576U);
+    EXPECT_EQ(config.flow_idle, std::chrono::seconds(60));
     EXPECT_EQ(config.state_dir, "/var/lib/meetfence");
     EXPECT_EQ(config.bpf_dir, "/sys/fs/bpf/meetfence");
 }
@@ -52,7 +54,7 @@ TEST(Config, TakesEveryKey)
         "control": {"socket": "/tmp/c.sock", "operators": "ops", "viewers": "lookers"},
         "metrics": {"listen": "127.0.0.1:9999"},
         "policy": {"approvals": 3, "max_duration": "12h"},
-        "limits": {"meetings": 10, "participants": 20, "flows": 30},
+        "limits": {"meetings": 10, "participants": 20, "flows": 30, "flow_idle": "90s"},
         "state_dir": "/tmp/state",
         "bpf_dir": "/sys/fs/bpf/x"})"));
     ASSERT_EQ(config.interfaces.size(), 3U);
@@ -80,7 +82,13 @@ TEST(Config, TakesEveryKey)
     const auto settings = config.dataplane_settings();
     EXPECT_EQ(settings.bpf_dir, config.bpf_dir);
     EXPECT_EQ(settings.interfaces.size(), 3U);
-    EXPECT_GE(settings.capacities.meetings, 11U);
+    EXPECT_EQ(config.flow_idle, std::chrono::seconds(90));
+    EXPECT_EQ(settings.flow_idle, config.flow_idle);
+    EXPECT_GE(settings.capacities.meetings, 21U) << "a meeting has two elements";
+    EXPECT_GE(settings.capacities.participants, 21U);
+    EXPECT_GE(settings.capacities.ufrags, 40U);
+    EXPECT_GE(settings.capacities.flow_slots, 60U);
+    EXPECT_TRUE(std::has_single_bit(settings.capacities.flow_slots));
     EXPECT_GE(settings.capacities.endpoints, 41U);
 }
 
@@ -177,14 +185,22 @@ TEST(Config, HasNumbersWithinTheirBounds)
 {
     for (const auto* good :
          {R"("policy": {"approvals": 0})", R"("policy": {"approvals": 3})", R"("limits": {"meetings": 1})",
-          R"("limits": {"meetings": 1048576})", R"("limits": {"participants": 16777216, "flows": 1})"}) {
+          R"("limits": {"meetings": 1048576})", R"("limits": {"flows": 16777216})",
+          R"("limits": {"flow_idle": "30s"})", R"("limits": {"flow_idle": "1h"})",
+          R"("limits": {"participants": 8388608, "flows": 1})"}) {
         EXPECT_TRUE(parse_config(with(good))) << good;
     }
     expect_refused({
         {with(R"("policy": {"approvals": 4})"), {"'policy.approvals'", "0 to 3", "4"}},
         {with(R"("limits": {"meetings": 0})"), {"'limits.meetings'", "1 to"}},
         {with(R"("limits": {"meetings": 1048577})"), {"'limits.meetings'"}},
-        {with(R"("limits": {"participants": 16777217})"), {"'limits.participants'"}},
+        {with(R"("limits": {"participants": 8388609})"), {"'limits.participants'"}},
+        {with(R"("limits": {"flows": 16777217})"), {"'limits.flows'"}},
+        {with(R"("limits": {"flow_idle": "29s"})"), {"'limits.flow_idle'", "30s", "1h"}},
+        {with(R"("limits": {"flow_idle": "3601s"})"), {"'limits.flow_idle'", "30s", "1h"}},
+        {with(R"("limits": {"flow_idle": "0s"})"), {"'limits.flow_idle'"}},
+        {with(R"("limits": {"flow_idle": "soon"})"), {"'limits.flow_idle'"}},
+        {with(R"("limits": {"flow_idle": 60})"), {"'limits.flow_idle'"}},
         {with(R"("limits": {"flows": 18446744073709551615})"), {"'limits.flows'"}},
         {with(R"("limits": {"flows": 18446744073709551616})"), {"'limits.flows'"}},
         {with(R"("policy": {"max_duration": "0s"})"), {"'policy.max_duration'"}},

@@ -33,9 +33,11 @@ protected:
 
 TEST_F(Router, KnowsNoOtherResources)
 {
-    for (const auto* target : {"/", "", "/v1", "/v2/status", "/v1/statuses", "/v1/status/", "/v1/status/x",
-                               "/v1/meetings/", "/v1/meetings/A/B", "/v1/rules//", "/v1//rules", "/V1/status",
-                               "/v1/geo/", "/metrics/x", "/v1/%7B%7D/x"}) {
+    for (const auto* target :
+         {"/", "", "/v1", "/v2/status", "/v1/statuses", "/v1/status/", "/v1/status/x", "/v1/meetings/",
+          "/v1/meetings/A/B", "/v1/meetings/A/participants/", "/v1/meetings/A/participants/p/x",
+          "/v1/meetings//impact", "/v1/batch/x", "/v1/rules//", "/v1//rules", "/V1/status", "/v1/geo/",
+          "/metrics/x", "/v1/%7B%7D/x"}) {
         const auto response = ask("GET", target);
         EXPECT_EQ(response.status, 404U) << target;
         EXPECT_EQ(response.content_type, "application/problem+json") << target;
@@ -60,6 +62,11 @@ TEST_F(Router, NamesTheMethodsThatAResourceHas)
         {"DELETE", "/v1/declaration", "GET, PUT"},
         {"get", "/v1/status", "GET"},
         {"", "/v1/events", "GET"},
+        {"POST", "/v1/meetings/A/participants", "GET"},
+        {"POST", "/v1/meetings/A/participants/p", "GET, PUT, DELETE"},
+        {"PUT", "/v1/meetings/A/impact", "GET"},
+        {"PUT", "/v1/meetings/A/notice", "GET"},
+        {"GET", "/v1/batch", "POST"},
     };
     for (const auto& [method, target, allow] : cases) {
         const auto response = ask(method, target);

@@ -36,6 +36,35 @@ inline RuleImage rule_image(std::uint64_t number, std::initializer_list<std::str
     return image;
 }
 
+/// Keeps out all but these.
+inline RuleImage all_but_image(std::uint64_t number, std::initializer_list<std::string_view> codes,
+                               std::initializer_list<std::string_view> except = {})
+{
+    auto image = rule_image(number, codes, except);
+    image.whom = MF_WHOM_ALL_BUT;
+    for (auto& word : image.countries) {
+        word = ~word;
+    }
+    image.countries[0] &= ~1ULL;
+    return image;
+}
+
+/// The word by which tables call a participant; here it says of which meeting.
+inline std::uint64_t owner_word(std::uint64_t meeting, std::uint64_t person = 1)
+{
+    return meeting << MF_PARTICIPANT_SHIFT | person;
+}
+
+inline RuleImage participant_image(std::uint64_t number, std::uint64_t owner,
+                                   std::initializer_list<std::string_view> except = {})
+{
+    auto image = rule_image(number, {}, except);
+    image.whom = MF_WHOM_PARTICIPANT;
+    image.participant = owner;
+    image.countries.fill(~0ULL);
+    return image;
+}
+
 inline MeetingImage meeting_image(std::uint64_t number, std::vector<EndpointImage> endpoints,
                                   std::vector<RuleImage> rules = {})
 {

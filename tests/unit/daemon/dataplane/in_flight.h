@@ -91,7 +91,16 @@ private:
                  index = tables_.endpoints.memory[index].next) {
                 const auto& endpoint = tables_.endpoints.memory[index];
                 found.endpoints.emplace(index, endpoint);
-                add_meeting(found, endpoint.meeting);
+                if (endpoint.meeting != 0) {
+                    add_meeting(found, endpoint.meeting);
+                }
+            }
+        }
+        // Participants lead to these.
+        for (std::uint32_t index = 1; index < tables_.meetings.memory.size(); ++index) {
+            const auto& meeting = tables_.meetings.memory[index];
+            if (meeting.shared != 0 && meeting.number != 0 && meeting.retired == 0) {
+                add_meeting(found, index);
             }
         }
         return found;

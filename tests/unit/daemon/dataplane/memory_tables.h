@@ -22,7 +22,7 @@ namespace meetfence::test {
 
 /// Elements of each table, index 0 included where it means none.
 struct TableSizes {
-    std::uint32_t meetings = 9, policies = 13, rules = 21, endpoints = 33, cells = 40;
+    std::uint32_t meetings = 17, policies = 13, rules = 21, endpoints = 33, cells = 40;
 };
 
 template <class T> class MemoryArray {
@@ -45,6 +45,12 @@ public:
         std::vector<std::byte> copy(memory.size() * pins::MappedArray<T>::kStride);
         std::memcpy(copy.data(), &memory[0], copy.size());
         return copy;
+    }
+
+    void restore(const std::vector<std::byte>& bytes) { std::memcpy(&memory[0], bytes.data(), bytes.size()); }
+    [[nodiscard]] bool holds(const std::vector<std::byte>& bytes) const
+    {
+        return std::memcmp(&memory[0], bytes.data(), bytes.size()) == 0;
     }
 
     pins::MappedArray<T> memory;
@@ -113,11 +119,30 @@ public:
         return tables;
     }
 
+    using Snapshot = std::vector<std::vector<std::byte>>;
     /// Every byte a writer could have written.
-    [[nodiscard]] std::vector<std::vector<std::byte>> snapshot() const
+    [[nodiscard]] Snapshot snapshot() const
     {
         return {control.bytes(),  ports.bytes(), endpoints.bytes(),  meetings.bytes(),
                 policies.bytes(), rules.bytes(), cell_events.bytes()};
+    }
+
+    void restore(const Snapshot& all)
+    {
+        control.restore(all.at(0));
+        ports.restore(all.at(1));
+        endpoints.restore(all.at(2));
+        meetings.restore(all.at(3));
+        policies.restore(all.at(4));
+        rules.restore(all.at(5));
+        cell_events.restore(all.at(6));
+    }
+
+    [[nodiscard]] bool holds(const Snapshot& all) const
+    {
+        return control.holds(all.at(0)) && ports.holds(all.at(1)) && endpoints.holds(all.at(2)) &&
+               meetings.holds(all.at(3)) && policies.holds(all.at(4)) && rules.holds(all.at(5)) &&
+               cell_events.holds(all.at(6));
     }
 
     [[nodiscard]] std::size_t prefix_count() const
@@ -136,7 +161,7 @@ public:
     MemoryArray<mf_rule> rules;
     MemoryArray<mf_endpoint> endpoints;
     MemoryArray<std::uint64_t> cell_events;
-    std::map<std::uint32_t, RuleCounts> cells;
+    std::map<std::uint32_t, CountryCounts> cells;
     std::map<std::uint32_t, std::set<IpPrefix>> prefixes;
 
     std::size_t prefix_room = 1000;
@@ -148,7 +173,7 @@ public:
     std::function<void(std::uint32_t)> on_remove_prefix = [](std::uint32_t) {};
 
 private:
-    Result<RuleCounts> read_cell(std::uint32_t cell)
+    Result<CountryCounts> read_cell(std::uint32_t cell)
     {
         if (cell >= control.memory[0].cells) {
             return fail(ErrorCode::internal, "no cell " + std::to_string(cell));

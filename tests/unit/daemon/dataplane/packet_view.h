@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tables with a packet's eyes: walks the arrays as bpf/match_endpoint.h and bpf/match_rule.h do,
-// written a second time so that the writer is judged by somebody else.
+// The tables with a packet's eyes: walks the arrays as bpf/filter.h, bpf/match_endpoint.h and
+// bpf/match_rule.h do, written a second time so that the writer is judged by somebody else.
 #pragma once
 
 #include <ostream>
@@ -16,6 +16,8 @@ struct Packet {
     IpAddress remote;
     Country country;
     std::uint64_t now_ns = 1;
+    std::uint32_t shared_slot = 0; // of the meeting that a flow says it belongs to; 0 = none says
+    std::uint64_t participant = 0; // owner; 0 = two of the meeting claim the flow
 };
 
 struct Seen {
@@ -37,24 +39,11 @@ public:
 
     [[nodiscard]] Seen judge(const Packet& packet) const
     {
-        const auto index = meeting_of(packet);
-        if (index == 0 || index >= tables_.meetings.memory.size()) {
+        const auto* endpoint = endpoint_of(packet);
+        if (endpoint == nullptr || endpoint->meeting >= tables_.meetings.memory.size()) {
             return {};
         }
-        const auto& meeting = tables_.meetings.memory[index];
-        if (in_set(tables_.control.memory[0].exempt_set, packet.remote)) {
-            return {MF_EXEMPT, meeting.number, 0};
-        }
-        if (packet.country.none()) {
-            return {MF_UNPLACED, meeting.number, 0};
-        }
-        const Seen unconcerned{MF_COUNTRY_NOT_CONCERNED, meeting.number, 0};
-        if (meeting.policy >= tables_.policies.memory.size()) {
-            return unconcerned;
-        }
-        const auto& policy = tables_.policies.memory[meeting.policy];
-        return names(policy.countries, packet.country) ? match_rules(policy, packet, unconcerned)
-                                                       : unconcerned;
+        return endpoint->meeting == 0 ? judge_shared(packet) : judge_dedicated(*endpoint, packet);
     }
 
     /// The counter that a packet of this rule and country goes to.
@@ -64,6 +53,9 @@ public:
             const auto& rule = tables_.rules.memory[i];
             if (rule.number == rule_number) {
                 std::uint32_t rank = 0;
+                if (rule.whom != MF_WHOM_COUNTRIES) {
+                    return rule.cells;
+                }
                 for (std::uint8_t number = 1; number < country.number(); ++number) {
                     rank += names(rule.countries, Country(number)) ? 1 : 0;
                 }
@@ -85,7 +77,7 @@ public:
             }
             for (auto cell = rule.cells; cell < rule.cells + rule.cell_count; ++cell) {
                 const auto it = tables_.cells.find(cell);
-                total += it == tables_.cells.end() ? 0 : it->second.dropped_packets;
+                total += it == tables_.cells.end() ? 0 : it->second.total().dropped_packets;
             }
         }
         return total;
@@ -104,7 +96,7 @@ private:
                std::ranges::any_of(it->second, [&](const auto& prefix) { return prefix.contains(remote); });
     }
 
-    [[nodiscard]] std::uint32_t meeting_of(const Packet& packet) const
+    [[nodiscard]] const mf_endpoint* endpoint_of(const Packet& packet) const
     {
         const IpAddress any;
         auto index = tables_.ports.memory[packet.port_slot];
@@ -116,11 +108,73 @@ private:
             IpAddress::Bytes local;
             std::ranges::copy(endpoint.local, local.begin());
             if (local == any.bytes() || local == packet.local.bytes()) {
-                return endpoint.meeting;
+                return &endpoint;
             }
             index = endpoint.next;
         }
-        return 0;
+        return nullptr;
+    }
+
+    // Whom no rule concerns is not asked about: the meeting is not told then.
+    [[nodiscard]] Seen judge_shared(const Packet& packet) const
+    {
+        const auto& control = tables_.control.memory[0];
+        if (in_set(control.exempt_set, packet.remote)) {
+            return {MF_EXEMPT, 0, 0};
+        }
+        const Seen unconcerned{not_concerned(packet.country), 0, 0};
+        if (!names(control.concerned, packet.country)) {
+            return unconcerned;
+        }
+        if (packet.shared_slot == 0) {
+            return {MF_UNATTRIBUTED, 0, 0};
+        }
+        const auto seen = judge_by_rules(tables_.meetings.memory[packet.shared_slot], packet);
+        return seen.rule == 0 ? unconcerned : seen;
+    }
+
+    // Who it is matters where flows are known, and to the endpoint's own meeting.
+    [[nodiscard]] Seen judge_dedicated(const mf_endpoint& endpoint, Packet packet) const
+    {
+        const auto& meeting = tables_.meetings.memory[endpoint.meeting];
+        if (in_set(tables_.control.memory[0].exempt_set, packet.remote)) {
+            return {MF_EXEMPT, meeting.number, 0};
+        }
+        if ((endpoint.flags & MF_ENDPOINT_LEARNS) == 0 ||
+            tables_.meetings.memory[packet.shared_slot].number != meeting.number) {
+            packet.participant = 0;
+        }
+        return judge_by_rules(meeting, packet);
+    }
+
+    [[nodiscard]] Seen judge_by_rules(const mf_meeting& meeting, const Packet& packet) const
+    {
+        const Seen unconcerned{not_concerned(packet.country), meeting.number, 0};
+        if (meeting.policy >= tables_.policies.memory.size()) {
+            return unconcerned;
+        }
+        const auto& policy = tables_.policies.memory[meeting.policy];
+        return names(policy.countries, packet.country) ? match_rules(policy, packet, unconcerned)
+                                                       : unconcerned;
+    }
+
+    static std::uint32_t not_concerned(Country country)
+    {
+        return country.none() ? MF_UNPLACED : MF_COUNTRY_NOT_CONCERNED;
+    }
+
+    static bool keeps_out(const mf_rule& rule, const Packet& packet)
+    {
+        return rule.whom == MF_WHOM_PARTICIPANT
+                   ? packet.participant != 0 && rule.participant == packet.participant
+                   : names(rule.countries, packet.country);
+    }
+
+    static std::uint32_t drop_reason(const mf_rule& rule)
+    {
+        return rule.whom == MF_WHOM_PARTICIPANT ? MF_DROP_PARTICIPANT
+               : rule.whom == MF_WHOM_ALL_BUT   ? MF_DROP_NOT_ALLOWED
+                                                : MF_DROP_COUNTRY;
     }
 
     [[nodiscard]] std::uint32_t judge_rule(const mf_rule& rule, const Packet& packet) const
@@ -134,7 +188,7 @@ private:
         if (in_set(rule.except_set, packet.remote)) {
             return MF_EXCEPTED;
         }
-        return rule.mode == MF_MONITOR ? MF_MONITORED : MF_DROP_COUNTRY;
+        return rule.mode == MF_MONITOR ? std::uint32_t{MF_MONITORED} : drop_reason(rule);
     }
 
     [[nodiscard]] Seen match_rules(const mf_policy& policy, const Packet& packet, Seen seen) const
@@ -145,7 +199,7 @@ private:
                 break;
             }
             const auto& rule = tables_.rules.memory[index];
-            if (!names(rule.countries, packet.country)) {
+            if (!keeps_out(rule, packet)) {
                 continue;
             }
             if (const auto reason = judge_rule(rule, packet); reason > seen.reason) {

@@ -2,6 +2,7 @@
 // What a writer finds that takes over from one that stopped, perhaps in the middle of a change.
 #include <gtest/gtest.h>
 
+#include "tests/unit/daemon/dataplane/in_steps.h"
 #include "tests/unit/daemon/dataplane/table_fixture.h"
 
 namespace meetfence::test {
@@ -72,8 +73,8 @@ TEST_F(TableAdoption, KeepsTheCounters)
     const auto counts = writer->counts(*writer->find_rule(1, 1));
     ASSERT_TRUE(counts);
     EXPECT_EQ((*counts)[0].country, country("CN"));
-    EXPECT_EQ((*counts)[0].counts.dropped_packets, 0U);
-    EXPECT_EQ((*counts)[1].counts.dropped_packets, 1U);
+    EXPECT_EQ((*counts)[0].ingress.dropped_packets, 0U);
+    EXPECT_EQ((*counts)[1].ingress.dropped_packets, 1U);
     put({}, {2});
     ASSERT_TRUE(writer->reclaim());
     EXPECT_EQ(tables.control.memory[0].retired_drops, 1U);
@@ -137,7 +138,7 @@ TEST_F(TableAdoption, GoesOnWithAMeetingThatWasStagedOnly)
     for (std::size_t i = 1; i < tables.meetings.memory.size(); ++i) {
         slots += tables.meetings.memory[i].number == 7 ? 1 : 0;
     }
-    EXPECT_EQ(slots, 1U);
+    EXPECT_EQ(slots, 2U) << "one for its endpoints, one for its participants";
 }
 
 TEST_F(TableAdoption, RepairsOrRefusesAChangeThatStoppedBetweenTwoPorts)
@@ -188,6 +189,72 @@ TEST_F(TableAdoption, CompletesARemovalThatStoppedHalfWay)
     }
 }
 
+TEST_F(TableAdoption, CompletesAChangeOfRulesOfWhichParticipantsSawNothing)
+{
+    put({}, {}, {{on_port(5), MF_ENDPOINT_LEARNS}});
+    const auto old_policy = writer->meetings().at(1).policy;
+    auto changed = images[0];
+    changed.rules[0].mode = MF_MONITOR;
+    put({changed});
+    EXPECT_EQ(see_person(5, "CN", 1).reason, MF_MONITORED);
+    tables.meetings.memory[writer->meetings().at(1).shared_slot].policy =
+        old_policy; // the second store of two
+    adopt();
+    EXPECT_EQ(see_person(5, "CN", 1).reason, MF_MONITORED);
+    EXPECT_EQ(see(1, "CN").reason, MF_MONITORED);
+    for (std::uint64_t i = 0; i < 20; ++i) { // the old policy is free, the new one is not
+        put({meeting_image(3, {on_port(3)}, {rule_image(30 + i, {"MO"})})});
+        ASSERT_EQ(see_person(5, "CN", 1).reason, MF_MONITORED);
+    }
+}
+
+TEST_F(TableAdoption, TakesOutTheElementThatParticipantsOfARemovedMeetingLedTo)
+{
+    const auto& first = writer->meetings().at(1);
+    const auto slot = first.shared_slot;
+    tables.ports.memory[1] = tables.ports.memory[2] = 0;
+    tables.meetings.memory[first.slot].retired = 1;
+    adopt();
+    EXPECT_FALSE(writer->meetings().contains(1));
+    EXPECT_NE(tables.meetings.memory[slot].retired, 0U);
+    EXPECT_EQ(tables.meetings.memory[slot].number, 1U) << "packets may still read it";
+    ASSERT_TRUE(writer->reclaim());
+    EXPECT_EQ(tables.meetings.memory[slot].number, 0U);
+    put(images);
+    expect_first_meeting();
+}
+
+TEST_F(TableAdoption, TakesOverFromADaemonThatStoppedAnywhereInTheLifeOfAMeeting)
+{
+    put({}, {}, {{on_port(5), MF_ENDPOINT_LEARNS}});
+    const auto fresh = meeting_image(7, {on_port(7)}, {rule_image(7, {"MO"})});
+    const auto expect_no_conflict = [&](const Images& changed, const Numbers& removed, const char* what) {
+        const auto prefixes = tables.prefixes;
+        const auto staged = value_of(stage(changed, removed));
+        const auto stops = in_steps(
+            tables, [&] { writer->publish(staged); }, [] {});
+        EXPECT_GT(stops.size(), 1U);
+        for (const auto& stop : stops) {
+            tables.restore(stop);
+            tables.prefixes = prefixes;
+            const auto adopted = dataplane::TableWriter::adopt(tables.open());
+            EXPECT_TRUE(adopted) << what << ": " << error_of(adopted);
+        }
+        tables.restore(stops.back());
+        tables.prefixes = prefixes;
+        adopt();
+    };
+    expect_no_conflict({fresh}, {}, "a new meeting");
+    auto changed = fresh;
+    changed.rules[0].mode = MF_MONITOR;
+    expect_no_conflict({changed}, {}, "other rules");
+    changed.endpoints = {on_port(8)};
+    expect_no_conflict({changed}, {}, "other endpoints");
+    expect_no_conflict({}, {7}, "its removal");
+    EXPECT_FALSE(writer->meetings().contains(7));
+    expect_first_meeting();
+}
+
 TEST_F(TableAdoption, TakesAMeetingOutWhoseEndpointsWereUnlinkedInPart)
 {
     tables.ports.memory[1] = 0;
@@ -228,7 +295,7 @@ struct Nonsense {
 std::uint32_t slot_of(const MemoryTables& tables, std::uint64_t meeting)
 {
     for (std::uint32_t i = 1; i < tables.meetings.memory.size(); ++i) {
-        if (tables.meetings.memory[i].number == meeting) {
+        if (tables.meetings.memory[i].number == meeting && tables.meetings.memory[i].shared == 0) {
             return i;
         }
     }
@@ -276,6 +343,13 @@ TEST_F(TableAdoption, RefusesTablesThatLeadOutOfThemselves)
          }},
         {"a policy that is none", [](auto& t) { t.meetings.memory[slot_of(t, 1)].policy = 13; }},
         {"two meetings with one number", [](auto& t) { t.meetings.memory[slot_of(t, 2)].number = 1; }},
+        {"a meeting that participants lead to nothing of",
+         [](auto& t) {
+             for (std::uint32_t i = slot_of(t, 1) + 1; i < t.meetings.memory.size(); ++i) {
+                 t.meetings.memory[i].number =
+                     t.meetings.memory[i].number == 1 ? 0 : t.meetings.memory[i].number;
+             }
+         }},
         {"rule 0", [](auto& t) { policy_of(t, 1).rules[0] = 0; }},
         {"a rule that is none", [](auto& t) { policy_of(t, 1).rules[1] = 21; }},
         {"a rule that is free", [](auto& t) { rule_of(t, 2).number = 0; }},

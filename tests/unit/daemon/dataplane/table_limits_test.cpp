@@ -15,7 +15,7 @@ struct Narrow {
 
 // Each leaves room in one table for the first meeting below, and not for the second beside it.
 const Narrow kNarrow[] = {
-    {"meetings", {.meetings = 2}, "meetings"}, {"policies", {.policies = 2}, "policies"},
+    {"meetings", {.meetings = 3}, "meetings"}, {"policies", {.policies = 2}, "policies"},
     {"rules", {.rules = 3}, "rules"},          {"endpoints", {.endpoints = 4}, "endpoints"},
     {"counters", {.cells = 5}, "counters"},
 };
@@ -73,7 +73,7 @@ INSTANTIATE_TEST_SUITE_P(Of, TableLimits, testing::ValuesIn(kNarrow),
 
 class Reclaim : public TableFixture {
 protected:
-    Reclaim() : TableFixture({.meetings = 3, .policies = 3, .rules = 3, .endpoints = 3, .cells = 4}) {}
+    Reclaim() : TableFixture({.meetings = 5, .policies = 3, .rules = 3, .endpoints = 3, .cells = 4}) {}
 };
 
 TEST_F(Reclaim, WaitsForPacketsBeforeAnythingIsUsedAgain)

@@ -14,7 +14,7 @@ constexpr int kChanges = 3000;
 
 class TablePublish : public TableFixture {
 protected:
-    TablePublish() : TableFixture({.meetings = 9, .policies = 33, .rules = 33, .endpoints = 99, .cells = 64})
+    TablePublish() : TableFixture({.meetings = 17, .policies = 33, .rules = 33, .endpoints = 99, .cells = 64})
     {
     }
 
@@ -58,10 +58,10 @@ protected:
 
     std::atomic<std::uint64_t> looks = 0;
     std::atomic<bool> done = false, reading = true;
-    const Packet packet{.port_slot = 1,
-                        .local = value_of(IpAddress::parse("198.18.0.1")),
-                        .remote = value_of(IpAddress::parse("203.0.113.10")),
-                        .country = country("CN")};
+    Packet packet{.port_slot = 1,
+                  .local = value_of(IpAddress::parse("198.18.0.1")),
+                  .remote = value_of(IpAddress::parse("203.0.113.10")),
+                  .country = country("CN")};
 };
 
 TEST_F(TablePublish, ShowsARuleBeforeOrAfterItsChange)
@@ -110,6 +110,23 @@ TEST_F(TablePublish, ShowsAnEndpointThatStaysWhileItsNeighboursChange)
     const auto rule = rule_image(1, {"CN"});
     const auto wrong =
         wrong_verdicts(packet, {meeting_image(1, before, {rule})}, {meeting_image(1, after, {rule})});
+    EXPECT_TRUE(wrong.empty()) << wrong.front();
+}
+
+TEST_F(TablePublish, ShowsAParticipantOnASharedPortTheMeetingsRulesBeforeOrAfter)
+{
+    // Another meeting's rule keeps the country asked about, and its endpoints change on the same port.
+    const Images a{meeting_image(1, {on_port(2)}, {rule_image(1, {"CN"})}),
+                   meeting_image(2, {on_port(1, "198.18.0.9")}, {rule_image(2, {"CN"})})};
+    auto monitoring = rule_image(1, {"CN"});
+    monitoring.mode = MF_MONITOR;
+    const Images b{meeting_image(1, {on_port(3)}, {monitoring}),
+                   meeting_image(2, {}, {rule_image(2, {"CN"})})};
+    put(a, {}, {{on_port(1), MF_ENDPOINT_LEARNS}});
+    packet.shared_slot = writer->meetings().at(1).shared_slot;
+    packet.participant = owner_word(1);
+    ASSERT_EQ(PacketView(tables).judge(packet), dropped(1, 1));
+    const auto wrong = wrong_verdicts(packet, a, b);
     EXPECT_TRUE(wrong.empty()) << wrong.front();
 }
 

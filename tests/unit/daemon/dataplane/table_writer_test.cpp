@@ -125,9 +125,9 @@ TEST_F(TableWriterTest, KeepsTheCountersOfAChangedRule)
     ASSERT_TRUE(counts);
     ASSERT_EQ(counts->size(), 2U);
     EXPECT_EQ((*counts)[0].country, country("CN"));
-    EXPECT_EQ((*counts)[0].counts.dropped_packets, 0U);
+    EXPECT_EQ((*counts)[0].ingress.dropped_packets, 0U);
     EXPECT_EQ((*counts)[1].country, country("HK"));
-    EXPECT_EQ((*counts)[1].counts.dropped_packets, 1U);
+    EXPECT_EQ((*counts)[1].ingress.dropped_packets, 1U);
     // In limbo the old element shares the cells with the new one: they count once.
     EXPECT_EQ(PacketView(tables).accounted_drops(), 2U);
     ASSERT_TRUE(writer->reclaim());
@@ -174,7 +174,7 @@ TEST_F(TableWriterTest, StartsTheCountersOfANewRuleAtZero)
     ASSERT_TRUE(writer->reclaim());
     put({meeting_image(2, {on_port(1)}, {rule_image(2, {"HK"})})});
     const auto cell = PacketView(tables).cell_of(2, country("HK"));
-    EXPECT_EQ(tables.cells[cell].dropped_packets, 0U);
+    EXPECT_EQ(tables.cells[cell].total().dropped_packets, 0U);
     EXPECT_EQ(tables.cell_events.memory[cell], 0U) << "its first drop would make no event";
     EXPECT_EQ(PacketView(tables).accounted_drops(), 1U);
     EXPECT_EQ(tables.control.memory[0].retired_drops, 1U);

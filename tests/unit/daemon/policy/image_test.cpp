@@ -26,10 +26,16 @@ Rule rule(std::uint64_t number, Time from, Time until)
     return result;
 }
 
+// By the letters of both, so that a test sees who was asked about.
+std::uint64_t owner_of(std::uint64_t meeting, const std::string& participant)
+{
+    return meeting * 1000 + static_cast<std::uint64_t>(participant.size());
+}
+
 policy::RuleImage compiled(const Rule& rule, const Meeting& entry = meeting("A", {}),
                            std::int64_t offset = kOffset)
 {
-    return policy::compile(1, entry, {&rule}, offset).rules.at(0);
+    return policy::compile(1, entry, {&rule}, offset, owner_of).rules.at(0);
 }
 
 Country number(unsigned value)
@@ -47,8 +53,8 @@ TEST(RuleImage, SetsOneBitForEachCountryAlsoAtTheBordersOfWords)
         for (unsigned word = 0; word < MF_COUNTRY_WORDS; ++word) {
             EXPECT_EQ(image.countries.at(word), word == value / 64 ? 1ULL << value % 64 : 0) << value;
         }
-        EXPECT_EQ(policy::country_count(image.countries), 1U);
-        EXPECT_EQ(policy::countries_of(image.countries), (std::vector{number(value)}));
+        EXPECT_EQ(image.cell_count(), 1U);
+        EXPECT_EQ(image.cell_countries(), (std::vector{number(value)}));
     }
 }
 
@@ -62,8 +68,8 @@ TEST(RuleImage, ListsItsCountriesInTheOrderOfTheirCells)
         wanted.push_back(number(value));
     }
     const auto image = compiled(all);
-    EXPECT_EQ(policy::country_count(image.countries), country_count());
-    EXPECT_EQ(policy::countries_of(image.countries), wanted);
+    EXPECT_EQ(image.cell_count(), country_count());
+    EXPECT_EQ(image.cell_countries(), wanted);
     EXPECT_EQ(image.countries[0] & 1, 0U) << "number 0 is no country";
 }
 
@@ -135,6 +141,92 @@ TEST(RuleImage, CarriesModeAndExceptions)
     EXPECT_EQ(compiled(one).except, one.except);
 }
 
+TEST(RuleImage, OfAllButHasEveryOtherCountryAndNotWhomNoDatabasePlaces)
+{
+    auto one = rule(1, kBoot, kBoot + std::chrono::hours(1));
+    one.whom = Whom::all_but;
+    one.countries = {};
+    for (const unsigned value : {1U, 63U, 64U, 250U}) {
+        one.countries.add(number(value));
+    }
+    const auto image = compiled(one);
+    EXPECT_EQ(image.whom, MF_WHOM_ALL_BUT);
+    for (unsigned value = 0; value < MF_COUNTRY_WORDS * 64; ++value) {
+        const bool kept_out = (image.countries.at(value / 64) >> (value % 64) & 1) != 0;
+        const bool let_in = value == 0 || value == 1 || value == 63 || value == 64 || value == 250;
+        EXPECT_EQ(kept_out, !let_in) << value;
+    }
+    EXPECT_EQ(image.participant, 0U);
+    EXPECT_EQ(image.cell_count(), 1U);
+    EXPECT_EQ(image.cell_countries(), std::vector{Country()});
+}
+
+TEST(RuleImage, OfAParticipantMeansThisOneWhereverPlaced)
+{
+    auto one = rule(1, kBoot, kBoot + std::chrono::hours(1));
+    one.whom = Whom::participant;
+    one.countries = {};
+    one.participant = "p-17";
+    const auto image = policy::compile(7, meeting("A", {}), {&one}, kOffset, owner_of).rules.at(0);
+    EXPECT_EQ(image.whom, MF_WHOM_PARTICIPANT);
+    EXPECT_EQ(image.participant, owner_of(7, "p-17"));
+    EXPECT_EQ(image.countries, (std::array<std::uint64_t, MF_COUNTRY_WORDS>{~0ULL, ~0ULL, ~0ULL, ~0ULL}));
+    EXPECT_EQ(image.cell_count(), 1U);
+    EXPECT_EQ(image.cell_countries(), std::vector{Country()});
+}
+
+TEST(RuleImage, OfCountriesIsNobodyInParticular)
+{
+    auto one = rule(1, kBoot, kBoot + std::chrono::hours(1));
+    one.participant = "left over";
+    const auto image = compiled(one);
+    EXPECT_EQ(image.whom, MF_WHOM_COUNTRIES);
+    EXPECT_EQ(image.participant, 0U);
+}
+
+TEST(RuleImage, CountsOnWhereOnlyTimesModeAndExceptionsChange)
+{
+    const auto hours = std::chrono::hours(1);
+    auto one = rule(1, kBoot, kBoot + hours);
+    const auto image = compiled(one);
+    one.until += hours;
+    one.mode = Mode::monitor;
+    one.except = {prefix("203.0.113.0/28")};
+    EXPECT_TRUE(image.counts_like(compiled(one)));
+    EXPECT_FALSE(image == compiled(one));
+    one.countries.add(number(250));
+    EXPECT_FALSE(image.counts_like(compiled(one)));
+    // The same bits, and yet one cell for all: a rule that keeps out what others do not name.
+    auto all_but = image;
+    all_but.whom = MF_WHOM_ALL_BUT;
+    EXPECT_FALSE(image.counts_like(all_but));
+    // A participant who came back has another word, and the same counters.
+    auto participant = image;
+    participant.whom = MF_WHOM_PARTICIPANT;
+    auto returned = participant;
+    returned.participant = 17;
+    EXPECT_TRUE(participant.counts_like(returned));
+    EXPECT_FALSE(participant == returned);
+}
+
+TEST(EndpointImage, ComesBackAsTheEndpointItWas)
+{
+    for (const auto* text : {"udp:198.18.0.1:40000", "udp:*:1", "tcp:*:65535", "tcp:[2001:db8::1]:443"}) {
+        std::vector<EndpointImage> images;
+        policy::expand(endpoint(text), images);
+        ASSERT_EQ(images.size(), 1U);
+        EXPECT_EQ(policy::to_endpoint(images[0]), endpoint(text));
+    }
+}
+
+TEST(MeetingImage, HasNoEndpointsThatOthersShare)
+{
+    auto entry = meeting("A", {"udp:*:40000"});
+    entry.shared_endpoints = {endpoint("udp:*:40001")};
+    entry.turn_endpoints = {endpoint("udp:*:40002")};
+    EXPECT_EQ(policy::compile(1, entry, {}, kOffset, owner_of).endpoints.size(), 1U);
+}
+
 TEST(EndpointImage, StandsForEveryPortOfARange)
 {
     std::vector<EndpointImage> images;
@@ -164,7 +256,7 @@ TEST(MeetingImage, HasItsEndpointsInOrderAndNoneTwice)
 {
     const auto image = policy::compile(
         5, meeting("A", {"tcp:*:443", "udp:198.18.0.1:40000-40002", "udp:198.18.0.1:40001", "udp:*:40001"}),
-        {}, kOffset);
+        {}, kOffset, owner_of);
     EXPECT_EQ(image.number, 5U);
     EXPECT_EQ(image.endpoints.size(), 5U);
     EXPECT_TRUE(std::ranges::is_sorted(image.endpoints));
@@ -175,7 +267,7 @@ TEST(MeetingImage, HasItsRulesByNumber)
 {
     const auto first = rule(3, kBoot, kBoot + std::chrono::hours(1));
     const auto second = rule(20, kBoot, kBoot + std::chrono::hours(1));
-    const auto image = policy::compile(1, meeting("A", {}), {&second, &first}, kOffset);
+    const auto image = policy::compile(1, meeting("A", {}), {&second, &first}, kOffset, owner_of);
     ASSERT_EQ(image.rules.size(), 2U);
     EXPECT_EQ(image.rules[0].number, 3U);
     EXPECT_EQ(image.rules[1].number, 20U);

@@ -1,71 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/store/store.h"
-
 #include <algorithm>
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/support/error_of.h"
-#include "tests/unit/daemon/temp_dir.h"
-#include "tests/unit/daemon/values.h"
+#include "tests/unit/daemon/store/store_fixture.h"
 
 namespace meetfence::test {
 namespace {
-
-using store::Changes;
-using store::Store;
-using store::StoredMeeting;
-
-class StoreTest : public testing::Test {
-protected:
-    [[nodiscard]] Store open() const { return value_of(Store::open(path)); }
-    [[nodiscard]] store::Contents contents() const { return value_of(open().load()); }
-
-    /// Past the store, as somebody with a shell would.
-    void execute(const char* sql) const
-    {
-        sqlite3* database = nullptr;
-        ASSERT_EQ(sqlite3_open(path.c_str(), &database), SQLITE_OK);
-        EXPECT_EQ(sqlite3_exec(database, sql, nullptr, nullptr, nullptr), SQLITE_OK)
-            << sqlite3_errmsg(database);
-        sqlite3_close(database);
-    }
-
-    static StoredMeeting stored(std::uint64_t number, const std::string& id)
-    {
-        return {number, meeting(id, {"udp:198.18.0.1:40000-40009", "tcp:[2001:db8::1]:443", "udp:*:10000"})};
-    }
-
-    static Rule rule(std::uint64_t number, const std::string& id)
-    {
-        Rule result{.number = number, .meeting = id};
-        result.countries = countries({"CN", "HK", "US"});
-        result.mode = Mode::monitor;
-        result.from = at("2026-11-22T12:00:00Z");
-        result.until = at("2026-11-23T12:00:00Z");
-        result.except = {prefix("203.0.113.0/28"), prefix("2001:db8::/64")};
-        return result;
-    }
-
-    static void expect_same(const Rule& a, const Rule& b)
-    {
-        EXPECT_EQ(a.number, b.number);
-        EXPECT_EQ(a.meeting, b.meeting);
-        EXPECT_EQ(a.countries, b.countries);
-        EXPECT_EQ(a.mode, b.mode);
-        EXPECT_EQ(a.from, b.from);
-        EXPECT_EQ(a.until, b.until);
-        EXPECT_EQ(a.except, b.except);
-        EXPECT_EQ(a.withdrawn, b.withdrawn);
-        EXPECT_EQ(a.why, b.why);
-    }
-
-    TempDir directory;
-    std::string path = directory.path("meetfence.db");
-};
 
 TEST_F(StoreTest, IsEmptyAtFirst)
 {
@@ -85,12 +29,14 @@ TEST_F(StoreTest, GivesBackWhatWasWrittenAlsoAfterReopening)
     auto withdrawn = rule(4, "B");
     withdrawn.withdrawn = at("2026-11-22T13:00:00Z");
     withdrawn.why = "the owner's wish: \xe2\x80\x9cplease\xe2\x80\x9d";
+    second.meeting.shared_endpoints = {endpoint("udp:198.18.0.2:10000"), endpoint("udp:[2001:db8::2]:10000")};
+    second.meeting.turn_endpoints = {endpoint("udp:198.18.0.2:3478")};
     const Country china = country("CN");
     {
         auto database = open();
         ASSERT_TRUE(
             database.write({.put_meetings = {first, second}, .put_rules = {rule(3, "B"), withdrawn}}));
-        ASSERT_TRUE(database.write_final_counts({{4, {{china, {1, 2, 3, 4, 5, 6}}}}}));
+        ASSERT_TRUE(database.write_final_counts({{4, {{china, {1, 2, 3, 4, 5, 6}, {7, 8, 9, 10, 11, 12}}}}}));
     }
     const auto found = contents();
     ASSERT_EQ(found.meetings.size(), 2U);
@@ -98,6 +44,9 @@ TEST_F(StoreTest, GivesBackWhatWasWrittenAlsoAfterReopening)
     EXPECT_EQ(found.meetings[0].meeting.id, first.meeting.id);
     EXPECT_EQ(found.meetings[1].number, 7U);
     EXPECT_EQ(found.meetings[1].meeting.until, second.meeting.until);
+    EXPECT_EQ(found.meetings[1].meeting.shared_endpoints, second.meeting.shared_endpoints);
+    EXPECT_EQ(found.meetings[1].meeting.turn_endpoints, second.meeting.turn_endpoints);
+    EXPECT_TRUE(found.meetings[0].meeting.shared_endpoints.empty());
     EXPECT_EQ(found.meetings[1].meeting.endpoints.size(), second.meeting.endpoints.size());
     for (const auto& endpoint : second.meeting.endpoints) {
         EXPECT_NE(std::ranges::find(found.meetings[1].meeting.endpoints, endpoint),
@@ -109,10 +58,49 @@ TEST_F(StoreTest, GivesBackWhatWasWrittenAlsoAfterReopening)
     expect_same(found.rules[1], withdrawn);
     ASSERT_EQ(found.final_counts.at(4).size(), 1U);
     EXPECT_EQ(found.final_counts.at(4)[0].country, china);
-    EXPECT_EQ(found.final_counts.at(4)[0].counts.dropped_packets, 1U);
-    EXPECT_EQ(found.final_counts.at(4)[0].counts.passed_bytes, 6U);
+    EXPECT_EQ(found.final_counts.at(4)[0].ingress.dropped_packets, 1U);
+    EXPECT_EQ(found.final_counts.at(4)[0].ingress.passed_bytes, 6U);
+    EXPECT_EQ(found.final_counts.at(4)[0].egress.dropped_packets, 7U);
+    EXPECT_EQ(found.final_counts.at(4)[0].egress.passed_bytes, 12U);
     EXPECT_EQ(found.last_meeting, 7U);
     EXPECT_EQ(found.last_rule, 4U);
+}
+
+TEST_F(StoreTest, KeepsWhomARuleKeepsOut)
+{
+    auto all_but = rule(1, "A");
+    all_but.whom = Whom::all_but;
+    auto one = rule(2, "A");
+    one.whom = Whom::participant;
+    one.countries = {};
+    one.participant = "p'7;--";
+    ASSERT_TRUE(open().write({.put_rules = {all_but, one, rule(3, "A")}}));
+    const auto found = contents();
+    ASSERT_EQ(found.rules.size(), 3U);
+    expect_same(found.rules[0], all_but);
+    expect_same(found.rules[1], one);
+    expect_same(found.rules[2], rule(3, "A"));
+}
+
+TEST_F(StoreTest, KeepsCountsOfARuleThatTellsNoCountriesApart)
+{
+    auto database = open();
+    ASSERT_TRUE(database.write({.put_rules = {rule(1, "A"), rule(2, "A")}}));
+    const store::Counts counts{
+        {1, {{Country(), {1, 2, 3, 4, 5, 6}, {7, 8, 9, 10, 11, 12}}}},
+        {2, {{country("CN"), {}, {1, 1, 1, 1, 1, 1}}, {country("HK"), {2, 2, 2, 2, 2, 2}, {}}}}};
+    ASSERT_TRUE(database.write_final_counts(counts));
+    ASSERT_TRUE(database.write_final_counts(counts)); // replaces, and does not add
+    const auto found = value_of(database.load()).final_counts;
+    ASSERT_EQ(found.at(1).size(), 1U);
+    EXPECT_TRUE(found.at(1)[0].country.none());
+    EXPECT_EQ(found.at(1)[0].ingress.would_drop_bytes, 4U);
+    EXPECT_EQ(found.at(1)[0].egress.would_drop_bytes, 10U);
+    ASSERT_EQ(found.at(2).size(), 2U);
+    EXPECT_EQ(found.at(2)[0].country, country("CN"));
+    EXPECT_EQ(found.at(2)[0].ingress.dropped_packets, 0U);
+    EXPECT_EQ(found.at(2)[0].egress.dropped_packets, 1U);
+    EXPECT_EQ(found.at(2)[1].ingress.passed_packets, 2U);
 }
 
 TEST_F(StoreTest, ReplacesAMeetingAndARuleByNumber)
@@ -122,7 +110,9 @@ TEST_F(StoreTest, ReplacesAMeetingAndARuleByNumber)
     auto changed = rule(1, "A");
     changed.mode = Mode::enforce;
     changed.until = at("2026-11-22T14:00:00Z");
-    const StoredMeeting moved{1, meeting("A", {"udp:*:5000"})};
+    StoredMeeting moved{1, meeting("A", {"udp:*:5000"})};
+    moved.meeting.shared_endpoints = {endpoint("udp:*:5001")};
+    moved.meeting.turn_endpoints = {endpoint("udp:*:5002")};
     ASSERT_TRUE(database.write({.put_meetings = {moved}, .put_rules = {changed}}));
     const auto found = value_of(database.load());
     ASSERT_EQ(found.meetings.size(), 1U);
@@ -182,7 +172,7 @@ TEST_F(StoreTest, RefusesASchemaOfAnotherVersionAndLeavesItAlone)
     EXPECT_EQ(opened.error().code, ErrorCode::conflict);
     EXPECT_MENTIONS(opened.error().message, "77");
     EXPECT_MENTIONS(opened.error().message, path);
-    execute("PRAGMA user_version = 1");
+    execute("PRAGMA user_version = 2");
     EXPECT_EQ(contents().meetings.size(), 1U);
 }
 
@@ -204,10 +194,17 @@ TEST_F(StoreTest, TellsOfRowsItCannotRead)
         "UPDATE rules SET countries = '[\"XX\"]'",
         "UPDATE rules SET mode = 'perhaps'",
         "UPDATE rules SET except_prefixes = '[1]'",
+        "UPDATE meetings SET shared_endpoints = '[\"udp:nonsense\"]'",
+        "UPDATE meetings SET turn_endpoints = '{'",
+        "UPDATE rules SET whom = 'everybody'",
+        "UPDATE rules SET whom = 'participant'",
+        "UPDATE final_counts SET direction = 'sideways' WHERE direction = 'egress'",
     };
     for (const auto* damage : damages) {
         std::filesystem::remove(path);
         ASSERT_TRUE(open().write({.put_meetings = {stored(1, "A")}, .put_rules = {rule(1, "A")}}));
+        ASSERT_TRUE(open().write_final_counts({{1, {{country("CN"), {1}, {1}}}}}));
+        ASSERT_TRUE(open().load());
         execute(damage);
         const auto loaded = open().load();
         EXPECT_FALSE(loaded) << damage;

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// Service: who is there, and whom the rules keep out, from confirmed flows. Addresses do not leave this
+// file.
+#include <algorithm>
+
+#include "daemon/service/clock.h"
+#include "daemon/service/service.h"
+
+namespace meetfence::service {
+namespace {
+
+IpAddress remote_of(const mf_flow& flow)
+{
+    IpAddress::Bytes bytes{};
+    std::ranges::copy(flow.key.remote, bytes.begin());
+    return IpAddress(bytes);
+}
+
+bool keeps_out(const Rule& rule, Country country, const std::string& participant)
+{
+    switch (rule.whom) {
+    case Whom::countries:
+        return rule.countries.contains(country) && !country.none();
+    case Whom::all_but:
+        return !country.none() && !rule.countries.contains(country);
+    case Whom::participant:
+        return rule.participant == participant;
+    }
+    return false;
+}
+
+bool excepts(const Rule& rule, const IpAddress& address)
+{
+    return std::ranges::any_of(rule.except, [&](const IpPrefix& prefix) { return prefix.contains(address); });
+}
+
+} // namespace
+
+// Where the database in force places it; none where only the kernel still knows the table.
+Country Service::country_of(const IpAddress& address) const
+{
+    return geo::country_of(*geo_.places, address);
+}
+
+Result<std::vector<ParticipantView>> Service::participants(const std::string& meeting) const
+{
+    const auto* known = TRY(registry_.find_meeting(meeting));
+    std::map<std::uint64_t, ParticipantView> views; // by owner
+    for (const auto& [id, entry] : roster_.of(known->number)) {
+        if (entry.handed_over) {
+            views[entry.owner] = {.entry = &entry};
+        }
+    }
+    plane_.participants().for_each_flow([&](const mf_flow& flow) {
+        if (const auto it = views.find(flow.owner); it != views.end()) {
+            ++it->second.confirmed_flows;
+            it->second.countries.push_back(country_of(remote_of(flow)));
+        }
+    });
+    std::vector<ParticipantView> result;
+    for (auto& [owner, view] : views) {
+        std::ranges::sort(view.countries);
+        view.countries.erase(std::unique(view.countries.begin(), view.countries.end()), view.countries.end());
+        result.push_back(std::move(view));
+    }
+    std::ranges::sort(result, {}, [](const ParticipantView& view) { return view.entry->id; });
+    return result;
+}
+
+Result<ParticipantView> Service::participant(const std::string& meeting, const std::string& id) const
+{
+    for (auto& view : TRY(participants(meeting))) {
+        if (view.entry->id == id) {
+            return std::move(view);
+        }
+    }
+    return fail(ErrorCode::not_found, "meeting '" + meeting + "' has no such participant");
+}
+
+std::unordered_map<std::uint64_t, IpAddress> Service::whereabouts() const
+{
+    struct Last {
+        std::uint32_t proven = 0;
+        IpAddress remote;
+    };
+    std::unordered_map<std::uint64_t, Last> last;
+    const auto& tables = plane_.participants();
+    tables.for_each_flow([&](const mf_flow& flow) {
+        auto& known = last[flow.owner];
+        if (!tables.is_contested(flow) && flow.proven >= known.proven) {
+            known = {flow.proven, remote_of(flow)};
+        }
+    });
+    std::unordered_map<std::uint64_t, IpAddress> result;
+    for (const auto& [owner, known] : last) {
+        if (known.proven != 0) {
+            result.emplace(owner, known.remote);
+        }
+    }
+    return result;
+}
+
+bool Service::is_kept_out(const policy::RegisteredMeeting& meeting, const std::string& participant,
+                          const IpAddress& address, Country country, Time now) const
+{
+    return std::ranges::any_of(registry_.rules_of(meeting), [&](const Rule* rule) {
+        return rule->mode == Mode::enforce && rule->state(now) == RuleState::active &&
+               keeps_out(*rule, country, participant) && !excepts(*rule, address);
+    });
+}
+
+Result<Impact> Service::impact(const std::string& meeting, const std::optional<CountrySet>& countries) const
+{
+    const auto* known = TRY(registry_.find_meeting(meeting));
+    const auto now = wall_now();
+    const auto places = whereabouts();
+    Impact impact;
+    for (const auto& [id, entry] : roster_.of(known->number)) {
+        impact.participants += entry.handed_over ? 1 : 0;
+        const auto place = places.find(entry.owner);
+        if (place == places.end()) {
+            continue;
+        }
+        const auto country = country_of(place->second);
+        ++impact.connected;
+        ++(country.none() ? impact.unplaced : impact.by_country[country]);
+        const bool affected = countries ? !country.none() && countries->contains(country)
+                                        : is_kept_out(*known, id, place->second, country, now);
+        impact.affected += affected ? 1 : 0;
+    }
+    return impact;
+}
+
+Moved Service::moved_by(const GeoDiff& diff) const
+{
+    Moved moved;
+    const auto now = wall_now();
+    for (const auto& [owner, address] : whereabouts()) {
+        const auto* place = roster_.find(owner);
+        const auto* meeting = place == nullptr ? nullptr : registry_.meeting_by_number(place->meeting);
+        if (meeting == nullptr) {
+            continue;
+        }
+        const auto is_out = [&](const geo::PlaceTable& table) {
+            return is_kept_out(*meeting, place->id, address, geo::country_of(table, address), now);
+        };
+        const bool before = is_out(*diff.now);
+        const bool after = is_out(diff.then);
+        ++moved.known;
+        moved.newly_blocked += !before && after ? 1 : 0;
+        moved.no_longer_blocked += before && !after ? 1 : 0;
+    }
+    return moved;
+}
+
+Result<std::vector<const Rule*>> Service::rules_against(const std::string& meeting, Country country,
+                                                        const std::string& participant) const
+{
+    const auto* known = TRY(registry_.find_meeting(meeting));
+    const auto now = wall_now();
+    auto rules = registry_.rules_of(*known);
+    std::erase_if(rules, [&](const Rule* rule) {
+        return rule->mode != Mode::enforce || rule->state(now) != RuleState::active ||
+               !keeps_out(*rule, country, participant);
+    });
+    return rules;
+}
+
+} // namespace meetfence::service

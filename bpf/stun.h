@@ -136,25 +136,7 @@ static __always_inline __u32 find_colon(const __u64 *words)
     return MF_UFRAG_BYTES;
 }
 
-/* Bytes of a text. Before Linux 5.18 XDP has no helper for it, and no frames of several buffers either. */
-static __always_inline bool load_value(MF_CONTEXT *ctx, __u32 offset, __u8 *to, __u32 bytes)
-{
-#ifndef MEETFENCE_EGRESS
-    if (!multi_buffer) {
-        if (offset > MAX_HEADER_OFFSET)
-            return false;
-        const __u8 *from = (void *)(long)ctx->data + offset;
-        for (__u32 i = 0; i < MF_UFRAG_BYTES && i < bytes; i++) {
-            if ((const void *)(from + i + 1) > (void *)(long)ctx->data_end)
-                return false;
-            to[i] = from[i];
-        }
-        return true;
-    }
-#endif
-    return load_bytes(ctx, offset, to, bytes);
-}
-
+/* XDP has no helper for copying from a frame before Linux 5.18: no USERNAME is read there. */
 static __always_inline bool load_text(MF_CONTEXT *ctx, __u32 offset, __u32 bytes, __u8 *text)
 {
     __u64 *words = (__u64 *)text;
@@ -167,7 +149,7 @@ static __always_inline bool load_text(MF_CONTEXT *ctx, __u32 offset, __u32 bytes
     bytes--;
     asm volatile("" : "+r"(bytes));
     bytes = (bytes & (MF_UFRAG_BYTES - 1)) + 1;
-    return load_value(ctx, offset, text, bytes);
+    return load_bytes(ctx, offset, text, bytes);
 }
 
 static __always_inline void cut_text(__u8 *text, __u32 bytes)
@@ -197,8 +179,9 @@ static __always_inline bool read_ufrag(MF_CONTEXT *ctx, struct stun *stun)
     __u32 colon = find_colon((const __u64 *)text);
     if (!MF_IS_EGRESS) {
         if (colon == MF_UFRAG_BYTES && bytes > MF_UFRAG_BYTES) {
-            __u8 next = 0;
-            return load_value(ctx, at + MF_UFRAG_BYTES, &next, 1) && next == ':';
+            __u8 scratch;
+            const __u8 *next = peek(ctx, at + MF_UFRAG_BYTES, &scratch, 1);
+            return next && *next == ':';
         }
         cut_text(text, colon);
         return true;

@@ -127,8 +127,7 @@ static __always_inline struct mf_explain *explanation(const MF_CONTEXT *ctx)
 static __always_inline void fill(struct mf_explain *explain, const struct packet *packet,
                                  struct finding *finding, enum mf_reason reason)
 {
-    __u32 zero = 0;
-    const volatile struct mf_control *now = bpf_map_lookup_elem(&control, &zero);
+    const volatile struct mf_control *now = control_now();
     /* The question is also where an address lies, whether or not the verdict needs to know. */
     bool has_address = reason >= MF_OTHER_PROTOCOL;
     if (now && has_address && !finding->country)

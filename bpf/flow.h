@@ -16,6 +16,12 @@ static __always_inline const struct mf_flow_key *flow_of(const struct packet *pa
     return (const struct mf_flow_key *)packet;
 }
 
+static __always_inline __u64 hash_flow(const struct mf_flow_key *key)
+{
+    const volatile struct mf_control *settings = control_now();
+    return settings ? mf_flow_hash(key, (const __u64 *)settings->flow_secret) : 0;
+}
+
 static __always_inline bool same_flow(const struct mf_flow_key *one, const struct mf_flow_key *other)
 {
     const __u64 *a = (const __u64 *)one;
@@ -92,10 +98,7 @@ static __always_inline bool is_handed_over(const struct packet *packet)
 /* Where media runs that nobody's flow explains. */
 static __always_inline __u64 *running_slot(const struct packet *packet, __u32 *tag)
 {
-    const volatile struct mf_control *settings = control_now();
-    if (!settings)
-        return NULL;
-    __u64 hash = mf_flow_hash(flow_of(packet), (const __u64 *)settings->flow_secret);
+    __u64 hash = hash_flow(flow_of(packet));
     __u32 index = (__u32)hash & (MF_RUNNING - 1);
     *tag = (__u32)(hash >> 32);
     return bpf_map_lookup_elem(&running, &index);
@@ -119,10 +122,7 @@ static __always_inline bool is_running(const struct packet *packet, struct findi
 
 static __always_inline struct mf_stranger *stranger_slot(const struct packet *packet, __u32 *tag)
 {
-    const volatile struct mf_control *settings = control_now();
-    if (!settings)
-        return NULL;
-    __u64 hash = mf_flow_hash(flow_of(packet), (const __u64 *)settings->flow_secret);
+    __u64 hash = hash_flow(flow_of(packet));
     __u32 index = (__u32)hash & (MF_STRANGERS - 1);
     *tag = (__u32)(hash >> 32);
     return bpf_map_lookup_elem(&strangers, &index);

@@ -11,10 +11,7 @@
 static __always_inline struct mf_pending *pending_slot(const struct mf_flow_key *flow,
                                                        const struct stun *stun, __u32 direction)
 {
-    const volatile struct mf_control *now = control_now();
-    if (!now)
-        return NULL;
-    __u64 hash = mf_flow_hash(flow, (const __u64 *)now->flow_secret);
+    __u64 hash = hash_flow(flow);
     const __u32 *transaction = stun->header.transaction;
     hash = ((hash + direction) ^ transaction[0] ^ (__u64)transaction[1] << 32) * HASH_FACTOR;
     hash = (hash ^ hash >> 32 ^ transaction[2]) * HASH_FACTOR;
@@ -129,6 +126,8 @@ static __always_inline void note_stranger(const struct packet *packet, __u32 ufr
     struct mf_stranger *slot = stranger_slot(packet, &tag);
     if (!slot)
         return;
+    if (slot->flow == tag && slot->ufrag != ufrag && is_recent(slot->tick, now))
+        ufrag = MF_STRANGERS_SEVERAL;
     slot->flow = tag;
     slot->ufrag = ufrag;
     slot->tick = now;

@@ -145,7 +145,7 @@ __noinline int compare_with_flow(const struct packet *packet, struct finding *fi
     struct mf_flow *flow = find_flow(flow_of(packet));
     if (!flow || flow->owner != stun->owner)
         return 0;
-    if (flow->contested | flow->rivalled) {
+    if (is_recent(flow->contested, tick(finding)) || is_recent(flow->rivalled, tick(finding))) {
         /* The ufrag that contested it has turned out to be the owner's own, handed over late. */
         if (flow->contested_by == stun->tag && !packet->asked)
             flow->contested = flow->rivalled = 0;

@@ -340,9 +340,10 @@ MF_ABI_SIZE(struct mf_pending, 128);
 /* Map `strangers` (array), a slot for each hash of flow: where somebody was answered who was not handed over.
  * Whoever proves such a flow next has a rival. */
 #define MF_STRANGERS 8192u
+#define MF_STRANGERS_SEVERAL 2u /* no ufrag's tag is even */
 struct mf_stranger {
     __u32 flow;  /* tag, as in `running` */
-    __u32 ufrag; /* tag */
+    __u32 ufrag; /* tag; MF_STRANGERS_SEVERAL where they were several */
     __u32 tick;
     __u32 pad;
 };

@@ -22,7 +22,7 @@ static inline __u64 mf_flow_hash(const struct mf_flow_key *key, const __u64 *sec
     return hash ^ hash >> 29;
 }
 
-/* A ufrag, told from others in 32 bits; never 0. */
+/* A ufrag, told from others in 32 bits; odd. */
 static inline __u32 mf_ufrag_tag(const struct mf_ufrag_key *key)
 {
     const __u64 *words = (const __u64 *)key->ufrag;

@@ -284,7 +284,9 @@ Result<> DataPlane::open_participants()
                         .flows = TRY(map_array<mf_flow>(maps.flows)),
                         .ids_fd = bpf_map__fd(maps.participant_ids),
                         .ufrags_fd = bpf_map__fd(maps.ufrags),
-                        .sightings_fd = bpf_map__fd(maps.sightings)},
+                        .sightings_fd = bpf_map__fd(maps.sightings),
+                        .strangers_fd = bpf_map__fd(maps.strangers),
+                        .wait_for_packets = [geo = geo_.get()] { return geo->wait_for_packets(); }},
         tables_->control());
     return {};
 }
@@ -376,10 +378,7 @@ Result<> DataPlane::read_events(const std::function<void(const mf_event&)>& on_e
     *on_event_ = on_event;
     const int read = ring_buffer__consume(ring_.get());
     *on_event_ = nullptr;
-    if (read < 0) {
-        return kernel_error("reading the event ring", -read);
-    }
-    return {};
+    return read < 0 ? Result<>(kernel_error("reading the event ring", -read)) : Result<>();
 }
 
 Result<> remove_from_kernel(const Path& bpf_dir)

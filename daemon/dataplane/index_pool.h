@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 namespace meetfence::dataplane {
@@ -23,6 +24,7 @@ public:
     void give_back(std::uint32_t index) { free_.push_back(index); } // no packet ever saw it
     void retire(std::uint32_t index) { limbo_.push_back(index); }
     [[nodiscard]] const std::vector<std::uint32_t>& limbo() const { return limbo_; }
+    [[nodiscard]] std::vector<std::uint32_t> take_limbo() { return std::exchange(limbo_, {}); }
     void recycle();
     [[nodiscard]] std::size_t available() const { return free_.size() - adopted_.size(); }
 

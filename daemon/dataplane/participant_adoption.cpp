@@ -56,7 +56,6 @@ Result<std::vector<HeldParticipant>> ParticipantTables::adopt()
         auto& entry = participant.entry;
         std::ranges::sort(entry.ufrags);
         std::ranges::sort(entry.flows);
-
         result.push_back(std::move(participant));
     }
     return result;

@@ -62,7 +62,7 @@ Result<> ParticipantTables::put(const policy::RosterEntry* before, policy::Roste
         return bound;
     }
     for (const auto& flow : after.flows) {
-        prove(policy::to_key(flow), after.owner, MF_TICK_ALWAYS);
+        prove(policy::to_key(flow), after.owner, MF_TICK_ALWAYS, 0);
     }
     for (const auto& flow : old.flows) {
         if (std::ranges::binary_search(after.flows, flow)) {
@@ -97,22 +97,33 @@ Result<> ParticipantTables::write_id(const policy::RosterEntry& entry)
     return {};
 }
 
-Result<std::uint64_t> ParticipantTables::add(const policy::RosterEntry& entry, std::uint32_t meeting_slot)
+Result<std::uint32_t> ParticipantTables::take_index()
 {
-    const auto index = pool_.take();
+    auto index = pool_.take();
+    if (!index && !pool_.limbo().empty()) {
+        TRY(maps_.wait_for_packets());
+        pool_.recycle();
+        index = pool_.take();
+    }
     if (!index) {
         return fail(ErrorCode::exhausted,
                     "the kernel's table of participants is full: remove some, or raise limits.participants "
                     "and restart");
     }
-    const auto owner = ++control_->last_participant << MF_PARTICIPANT_SHIFT | *index;
+    return *index;
+}
+
+Result<std::uint64_t> ParticipantTables::add(const policy::RosterEntry& entry, std::uint32_t meeting_slot)
+{
+    const auto index = TRY(take_index());
+    const auto owner = ++control_->last_participant << MF_PARTICIPANT_SHIFT | index;
     auto named = entry;
     named.owner = owner;
     if (auto written = write_id(named); !written) {
-        pool_.give_back(*index);
+        pool_.give_back(index);
         return fail(std::move(written).error());
     }
-    auto& element = maps_.participants[*index];
+    auto& element = maps_.participants[index];
     element.meeting = meeting_slot;
     element.told = 0;
     store(element.owner, owner);
@@ -161,7 +172,7 @@ void ParticipantTables::remove(const policy::RosterEntry& entry)
 void ParticipantTables::meet_sighting(const UfragBinding& binding, std::uint8_t family, std::uint64_t owner)
 {
     auto key = policy::to_key(binding);
-    const auto tagged = key;
+    const auto tag = mf_ufrag_tag(&key);
     IpAddress::Bytes local{};
     std::ranges::copy(key.local, local.begin());
     std::ranges::fill(key.local, 0);
@@ -177,32 +188,51 @@ void ParticipantTables::meet_sighting(const UfragBinding& binding, std::uint8_t 
     }
     auto* flow = find(seen.flow);
     if (flow == nullptr || !is_alive(flow->owner) || !is_recent(flow->proven)) {
-        prove(seen.flow, owner, seen.seen);
-    } else if (flow->owner == owner && flow->contested_by == mf_ufrag_tag(&tagged)) {
+        prove(seen.flow, owner, seen.seen, find_stranger(seen.flow, tag));
+    } else if (flow->owner == owner && flow->contested_by == tag) {
         flow->contested = 0; // it was the participant's own new transport that contested it
         flow->rivalled = 0;
     }
     bpf_map_delete_elem(maps_.sightings_fd, &key);
 }
 
-void ParticipantTables::prove(const mf_flow_key& key, std::uint64_t owner, std::uint32_t proven)
+// As bpf/learn.h, find_stranger: whoever else was answered there, unless it is by this ufrag.
+std::uint32_t ParticipantTables::find_stranger(const mf_flow_key& key, std::uint32_t ufrag) const
 {
-    if (auto* flow = find(key); flow != nullptr) {
-        const auto before = flow->owner;
-        if (before == owner) {
-            flow->proven = proven;
-            return;
-        }
-        const bool doubtful = is_alive(before) && is_recent(flow->proven);
-        const bool same_meeting = doubtful && maps_.participants[index_of(before)].meeting ==
-                                                  maps_.participants[index_of(owner)].meeting;
-        flow->contested = doubtful && !same_meeting ? tick_now() : 0;
-        flow->rivalled = same_meeting ? tick_now() : 0;
-        flow->proven = proven;
-        store(flow->owner, owner);
+    const auto hash = mf_flow_hash(&key, control_->flow_secret);
+    const auto index = static_cast<std::uint32_t>(hash) & (MF_STRANGERS - 1);
+    mf_stranger met{};
+    const bool known = bpf_map_lookup_elem(maps_.strangers_fd, &index, &met) == 0 &&
+                       met.flow == static_cast<std::uint32_t>(hash >> 32) && is_recent(met.tick);
+    return known && met.ufrag != ufrag ? met.ufrag : 0;
+}
+
+// `stranger`: tag of the ufrag by which somebody else was answered on the flow, or 0.
+void ParticipantTables::prove(const mf_flow_key& key, std::uint64_t owner, std::uint32_t proven,
+                              std::uint32_t stranger)
+{
+    mf_flow after{.key = key, .proven = proven, .contested_by = stranger};
+    after.contested = stranger != 0 ? tick_now() : 0;
+    auto* flow = find(key);
+    if (flow == nullptr) {
+        carry_flow(after, owner);
         return;
     }
-    carry_flow({.key = key, .proven = proven}, owner);
+    const auto before = read(flow->owner);
+    if (before == owner) {
+        flow->proven = proven;
+        return;
+    }
+    if (is_alive(before) && is_recent(flow->proven)) {
+        const bool same_meeting =
+            maps_.participants[index_of(before)].meeting == maps_.participants[index_of(owner)].meeting;
+        (same_meeting ? after.rivalled : after.contested) = tick_now();
+    }
+    flow->contested = after.contested;
+    flow->rivalled = after.rivalled;
+    flow->contested_by = after.contested_by; // 0: by somebody whom no ufrag of the new owner's makes good
+    flow->proven = proven;
+    store(flow->owner, owner);
 }
 
 // As bpf/learn.h, add_flow.
@@ -285,14 +315,25 @@ void ParticipantTables::sweep(std::uint32_t slots)
     }
 }
 
-void ParticipantTables::free_swept(const std::vector<std::uint32_t>& slots)
+void ParticipantTables::free_unlinked(const Unlinked& unlinked)
 {
-    for (const auto slot : slots) {
+    for (const auto slot : unlinked.flows) {
         auto& flow = maps_.flows[slot];
         if (read(flow.owner) == MF_FLOW_DEAD || read(flow.owner) == MF_FLOW_BUSY) {
             flow.key = {};
             store(flow.owner, MF_FLOW_FREED);
         }
+    }
+    for (const auto index : unlinked.participants) {
+        pool_.give_back(index);
+    }
+}
+
+void ParticipantTables::keep_unlinked(const Unlinked& unlinked)
+{
+    swept_.insert(swept_.end(), unlinked.flows.begin(), unlinked.flows.end());
+    for (const auto index : unlinked.participants) {
+        pool_.retire(index);
     }
 }
 

@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "daemon/dataplane/index_pool.h"
@@ -22,7 +22,14 @@ namespace meetfence::dataplane {
 struct ParticipantMaps {
     pins::MappedArray<mf_participant> participants;
     pins::MappedArray<mf_flow> flows;
-    int ids_fd = -1, ufrags_fd = -1, sightings_fd = -1;
+    int ids_fd = -1, ufrags_fd = -1, sightings_fd = -1, strangers_fd = -1;
+    /// Returns when no packet can see anything that was unlinked before the call.
+    std::function<Result<>()> wait_for_packets;
+};
+
+/// Elements that packets on their way may still look at.
+struct Unlinked {
+    std::vector<std::uint32_t> flows, participants;
 };
 
 /// A participant as the tables hold it.
@@ -55,16 +62,14 @@ public:
     [[nodiscard]] bool is_contested(const mf_flow& flow) const;
 
     /// Looks at the next `slots` of the table of flows, and takes out those that nobody has or that were
-    /// not proven for long. Elements so unlinked are used again after `free_swept`, before which every
-    /// packet on its way must be through.
+    /// not proven for long.
     void sweep(std::uint32_t slots);
-    [[nodiscard]] bool has_swept() const { return !swept_.empty(); }
-    [[nodiscard]] std::vector<std::uint32_t> take_swept() { return std::exchange(swept_, {}); }
-    void free_swept(const std::vector<std::uint32_t>& slots);
 
-    /// Elements of those who left may be used again.
-    void recycle() { pool_.recycle(); }
-    [[nodiscard]] bool has_garbage() const { return !pool_.limbo().empty(); }
+    // Elements that were unlinked are used again when every packet that was on its way is through.
+    [[nodiscard]] bool has_unlinked() const { return !swept_.empty() || !pool_.limbo().empty(); }
+    [[nodiscard]] Unlinked take_unlinked() { return {std::exchange(swept_, {}), pool_.take_limbo()}; }
+    void free_unlinked(const Unlinked& unlinked);
+    void keep_unlinked(const Unlinked& unlinked); // for later
 
 private:
     [[nodiscard]] static std::uint32_t index_of(std::uint64_t owner)
@@ -79,6 +84,7 @@ private:
     {
         std::atomic_ref(word).store(value, std::memory_order_release);
     }
+    [[nodiscard]] Result<std::uint32_t> take_index();
     [[nodiscard]] Result<std::uint64_t> add(const policy::RosterEntry& entry, std::uint32_t meeting_slot);
     [[nodiscard]] Result<> write_id(const policy::RosterEntry& entry);
     [[nodiscard]] Result<std::map<std::uint64_t, HeldParticipant>> read_participants();
@@ -87,7 +93,8 @@ private:
                                 const std::vector<UfragBinding>& removed, std::uint64_t owner);
     void unbind(const std::vector<UfragBinding>& ufrags);
     void meet_sighting(const UfragBinding& binding, std::uint8_t family, std::uint64_t owner);
-    void prove(const mf_flow_key& key, std::uint64_t owner, std::uint32_t proven);
+    void prove(const mf_flow_key& key, std::uint64_t owner, std::uint32_t proven, std::uint32_t stranger);
+    [[nodiscard]] std::uint32_t find_stranger(const mf_flow_key& key, std::uint32_t ufrag) const;
     [[nodiscard]] mf_flow* find(const mf_flow_key& key) const;
     [[nodiscard]] bool is_alive(std::uint64_t owner) const;
     [[nodiscard]] bool is_recent(std::uint32_t then) const;

@@ -2,7 +2,6 @@
 // Service: who takes part. Signalling hands participants over; they live in the kernel's tables and, as
 // a copy, in the roster, and nowhere else.
 #include <algorithm>
-#include <set>
 
 #include "daemon/service/clock.h"
 #include "daemon/service/service.h"
@@ -228,21 +227,20 @@ Result<> Service::remove_participant(const std::string& meeting, const std::stri
     return commit(rules, "", Disk::leave);
 }
 
-// A tenth of the table each time. Elements that were unlinked are free once every packet that was on its
-// way is through; waiting for that takes some 10 ms, in which requests go on being answered.
+// A tenth of the table each time. Waiting for packets takes some 10 ms, in which requests go on being
+// answered.
 void Service::sweep_flows()
 {
     auto& tables = plane_.participants();
     tables.sweep(plane_.tables().control().flow_slots / 10 + 1);
-    if (!tables.has_swept()) {
+    if (!tables.has_unlinked()) {
         return;
     }
-    listener_.background([this, swept = tables.take_swept()]() -> std::function<void()> {
+    listener_.background([this, unlinked = tables.take_unlinked()]() -> std::function<void()> {
         const auto waited = plane_.geo().wait_for_packets();
-        return [this, swept, through = waited.has_value()] {
-            if (through) {
-                plane_.participants().free_swept(swept);
-            }
+        return [this, unlinked, through = waited.has_value()] {
+            auto& held = plane_.participants();
+            through ? held.free_unlinked(unlinked) : held.keep_unlinked(unlinked);
         };
     });
 }

@@ -288,9 +288,7 @@ void Service::tidy()
 {
     if (auto done = plane_.tables().reclaim(); !done) {
         listener_.log(Severity::error, "giving unused table elements back: " + done.error().message);
-        return;
     }
-    plane_.participants().recycle(); // reclaim has waited
 }
 
 } // namespace meetfence::service

@@ -148,7 +148,7 @@ public:
     [[nodiscard]] int event_fd() const { return plane_.event_fd(); }
     void on_kernel_events();
     void tidy();        // when idle: gives memory back that packets no longer see
-    void sweep_flows(); // each second: takes out flows that have ended
+    void sweep_flows(); // each second: takes out flows that have ended, and gives elements back
 
 private:
     Service(Config config, Listener listener, store::Store store, dataplane::DataPlane plane);

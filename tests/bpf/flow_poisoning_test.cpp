@@ -55,6 +55,19 @@ TEST_P(FlowPoisoning, BetweenTheBystandersRequestAndItsAnswer)
     expect_untouched(chinese, bystander.ufrag);
 }
 
+TEST_P(FlowPoisoning, ByAUfragThatIsHandedOverAfterwards)
+{
+    handshake(chinese, "unknown"); // the bystander, who never is
+    handshake(chinese, "late");
+    program.bind(member.owner, port(), "late");
+    expect_media(chinese, MF_UNATTRIBUTED);
+    expect(check(chinese, "late", 3), MF_PROVING);
+    expect_out(answer(chinese, 3), MF_DROP_COUNTRY, rule);
+    EXPECT_EQ(owner_of(chinese), member.owner);
+    expect_media(chinese, MF_CONTESTED);
+    expect_untouched(chinese, "unknown");
+}
+
 TEST_P(FlowPoisoning, BetweenTheBystandersChecks)
 {
     handshake(chinese, bystander);

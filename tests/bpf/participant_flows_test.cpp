@@ -33,7 +33,7 @@ TEST_F(ParticipantTablesTest, GiveAFlowAtOnceToWhomeverWasSeenBefore)
         EXPECT_EQ(living().size(), 1U);
         tables->remove(late);
         tables->sweep(kSlots);
-        tables->free_swept(tables->take_swept());
+        tables->free_unlinked(tables->take_unlinked());
     }
 }
 
@@ -115,6 +115,43 @@ TEST_F(ParticipantTablesTest, LeaveAFlowContestedThatSomebodyElseContests)
     EXPECT_TRUE(tables->is_contested(*find(here)));
 }
 
+TEST_F(ParticipantTablesTest, ContestASightingWhereSomebodyElseWasAnsweredToo)
+{
+    const auto key = policy::to_key(exact);
+    const struct {
+        std::uint32_t ufrag, when;
+        bool contested;
+    } cases[] = {
+        {mf_ufrag_tag(&key), tick(), false}, // the participant's own
+        {mf_ufrag_tag(&key) + 2, tick(), true},
+        {MF_STRANGERS_SEVERAL, tick(), true},
+        {MF_STRANGERS_SEVERAL, tick() - kIdle, false}, // long ago
+    };
+    for (const auto& [ufrag, when, contested] : cases) {
+        see(exact, here, tick());
+        meet_stranger(here, ufrag, when);
+        const auto late = put(person("p", {exact}));
+        ASSERT_NE(find(here), nullptr);
+        EXPECT_EQ(tables->is_contested(*find(here)), contested);
+        EXPECT_EQ(find(here)->contested_by, contested ? ufrag : 0);
+        tables->remove(late);
+        tables->sweep(kSlots);
+        tables->free_unlinked(tables->take_unlinked());
+    }
+}
+
+TEST_F(ParticipantTablesTest, LetNoUfragMakeGoodWhatTheApiTookFromAnotherMeeting)
+{
+    const auto other = put(person("q", {}), kOurs);
+    auto& flow = learn(here, other.owner, tick());
+    const auto key = policy::to_key(exact);
+    flow.contested = tick();
+    flow.contested_by = mf_ufrag_tag(&key); // the new owner's, who contested it before
+    put(person("p", {exact}, {here}));
+    EXPECT_TRUE(tables->is_contested(*find(here)));
+    EXPECT_EQ(find(here)->contested_by, 0U);
+}
+
 TEST_F(ParticipantTablesTest, ContestAFreshFlowOfAnotherMeetingThatTheApiNames)
 {
     const auto other = put(person("q", {}), kOurs);
@@ -169,10 +206,10 @@ TEST_F(ParticipantTablesTest, SweepFlowsOutInTwoSteps)
     for (std::uint32_t slots = 0; slots < kSlots; slots += 16) {
         tables->sweep(16);
     }
-    ASSERT_TRUE(tables->has_swept());
-    const auto swept = tables->take_swept();
-    EXPECT_FALSE(tables->has_swept());
-    ASSERT_EQ(swept.size(), 2U);
+    ASSERT_TRUE(tables->has_unlinked());
+    const auto swept = tables->take_unlinked();
+    EXPECT_FALSE(tables->has_unlinked());
+    ASSERT_EQ(swept.flows.size(), 2U);
     for (const auto* element : gone) { // a packet may still be comparing the key
         EXPECT_EQ(element->owner, MF_FLOW_DEAD);
         EXPECT_EQ(element->key.protocol, 17U);
@@ -182,14 +219,14 @@ TEST_F(ParticipantTablesTest, SweepFlowsOutInTwoSteps)
     EXPECT_NE(find(idle), gone[0]);
     EXPECT_EQ(again.owner, stays.owner);
 
-    tables->free_swept(swept);
+    tables->free_unlinked(swept);
     constexpr mf_flow_key kNoKey{};
     for (const auto* element : gone) {
         EXPECT_EQ(element->owner, MF_FLOW_FREED);
         EXPECT_EQ(std::memcmp(&element->key, &kNoKey, sizeof(kNoKey)), 0);
     }
     tables->sweep(kSlots);
-    EXPECT_FALSE(tables->has_swept());
+    EXPECT_FALSE(tables->has_unlinked());
     ASSERT_NE(find(here), nullptr);
     ASSERT_NE(find(there), nullptr) << "what the API proved stays until the API takes it back";
     EXPECT_EQ(&learn(dead, stays.owner, tick()), gone[1]) << "a freed element may be used again";
@@ -211,7 +248,7 @@ TEST_F(ParticipantTablesTest, FindWhatIsBehindAFreedElement)
     }
     learn(*behind, one.owner, tick());
     tables->sweep(kSlots);
-    tables->free_swept(tables->take_swept());
+    tables->free_unlinked(tables->take_unlinked());
     // The API names it: it must not stand in the table twice.
     put(person("p", {}, {*behind}), kTheirs, &one);
     EXPECT_EQ(living().size(), 1U);
@@ -224,8 +261,8 @@ TEST_F(ParticipantTablesTest, GoOnWithASweepThatStoppedHalfWay)
     learn(here, one.owner, tick() - kIdle);
     tables->sweep(kSlots);
     ASSERT_EQ(adopt().size(), 1U);
-    ASSERT_TRUE(tables->has_swept());
-    tables->free_swept(tables->take_swept());
+    ASSERT_TRUE(tables->has_unlinked());
+    tables->free_unlinked(tables->take_unlinked());
     learn(here, one.owner, tick());
     EXPECT_EQ(living().size(), 1U);
     EXPECT_EQ(std::ranges::count_if(std::views::iota(0U, kSlots),

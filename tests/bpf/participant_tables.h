@@ -89,6 +89,11 @@ protected:
     {
         dataplane::ParticipantMaps maps{
             .ids_fd = ids.get(), .ufrags_fd = ufrags.get(), .sightings_fd = sightings.get()};
+        maps.strangers_fd = strangers.get();
+        maps.wait_for_packets = [this]() -> Result<> {
+            ++waits;
+            return fail_waits ? Result<>(fail(ErrorCode::internal, "no grace period")) : Result<>();
+        };
         maps.participants = map<mf_participant>(participants_fd, kPeople);
         maps.flows = map<mf_flow>(flows_fd, kSlots);
         tables.emplace(std::move(maps), control);
@@ -140,6 +145,15 @@ protected:
         const auto key = sighting_key(named, answered.local.address.is_v4() ? 4 : 6);
         const mf_sighting seen{.flow = policy::to_key(answered), .seen = when};
         ASSERT_EQ(bpf_map_update_elem(sightings.get(), &key, &seen, BPF_ANY), 0);
+    }
+    /// Somebody who was not handed over was answered there.
+    void meet_stranger(const Flow& answered, std::uint32_t ufrag, std::uint32_t when)
+    {
+        const auto key = policy::to_key(answered);
+        const auto hash = mf_flow_hash(&key, control.flow_secret);
+        const auto index = static_cast<std::uint32_t>(hash) & (MF_STRANGERS - 1);
+        const mf_stranger met{.flow = static_cast<std::uint32_t>(hash >> 32), .ufrag = ufrag, .tick = when};
+        ASSERT_EQ(bpf_map_update_elem(strangers.get(), &index, &met, BPF_ANY), 0);
     }
     [[nodiscard]] bool is_sighted(const UfragBinding& named) const
     {
@@ -200,6 +214,9 @@ protected:
     UniqueFd ufrags = make_map(BPF_MAP_TYPE_HASH, sizeof(mf_ufrag_key), 8, kUfrags, BPF_F_NO_PREALLOC);
     UniqueFd sightings =
         make_map(BPF_MAP_TYPE_LRU_HASH, sizeof(mf_ufrag_key), sizeof(mf_sighting), kSightings, 0);
+    UniqueFd strangers = make_map(BPF_MAP_TYPE_ARRAY, 4, sizeof(mf_stranger), MF_STRANGERS, 0);
+    unsigned waits = 0; // for packets
+    bool fail_waits = false;
     pins::MappedArray<mf_participant> participants = map<mf_participant>(participants_fd, kPeople);
     pins::MappedArray<mf_flow> flows = map<mf_flow>(flows_fd, kSlots);
     mf_control control{};

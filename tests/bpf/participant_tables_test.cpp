@@ -45,7 +45,7 @@ TEST_F(ParticipantTablesTest, KeepTheirWordThroughAChange)
     EXPECT_EQ(owner_of(exact), before.owner);
     EXPECT_EQ(owner_of(in_v6), before.owner);
     EXPECT_EQ(find(here), nullptr); // the API took it back
-    EXPECT_TRUE(tables->has_swept());
+    EXPECT_TRUE(tables->has_unlinked());
     ASSERT_NE(find(there), nullptr);
     const auto held = adopt();
     ASSERT_EQ(held.size(), 1U);
@@ -87,7 +87,7 @@ TEST_F(ParticipantTablesTest, AreTakenOutWhereARemovalStoppedHalfWay)
     EXPECT_NE(bpf_map_lookup_elem(ids.get(), &index, &id), 0);
     EXPECT_TRUE(living().empty());
     tables->sweep(kSlots);
-    EXPECT_EQ(tables->take_swept().size(), 1U);
+    EXPECT_EQ(tables->take_unlinked().flows.size(), 1U);
 }
 
 TEST_F(ParticipantTablesTest, AreTakenOutWhereNobodyKnowsTheirName)
@@ -105,9 +105,9 @@ TEST_F(ParticipantTablesTest, NeverGiveANumberOutAgain)
     const auto first = put(person("p", {}));
     learn(here, first.owner, tick());
     tables->remove(first);
-    EXPECT_TRUE(tables->has_garbage());
-    tables->recycle();
-    EXPECT_FALSE(tables->has_garbage());
+    EXPECT_TRUE(tables->has_unlinked());
+    tables->free_unlinked(tables->take_unlinked());
+    EXPECT_FALSE(tables->has_unlinked());
     std::vector<RosterEntry> all;
     for (std::uint32_t i = 0; i + 1 < kPeople; ++i) { // whoever gets its element
         all.push_back(put(person("q" + std::to_string(i), {})));
@@ -135,7 +135,7 @@ protected:
             ASSERT_FALSE(done);
             EXPECT_EQ(done.error().code, ErrorCode::exhausted) << error_of(done);
             EXPECT_MENTIONS(done.error().message, "limits.participants");
-            tables->recycle();
+            tables->free_unlinked(tables->take_unlinked());
         }
         EXPECT_TRUE(whole() == held);
     }
@@ -178,10 +178,33 @@ TEST_F(FullParticipantTables, RefuseOneTooMany)
     }
     expect_refused(person("one too many", {}));
     tables->remove(all[3]);
-    auto early = person("early", {});
-    EXPECT_FALSE(tables->put(nullptr, early, kTheirs)) << "packets may still see the element";
-    tables->recycle();
+    EXPECT_EQ(waits, 0U);
     put(person("in time", {}));
+    EXPECT_EQ(waits, 1U) << "packets may still see the element";
+}
+
+TEST_F(FullParticipantTables, RefuseWhatTheyCannotWaitFor)
+{
+    std::vector<RosterEntry> all;
+    for (std::uint32_t i = 1; i < kPeople; ++i) {
+        all.push_back(put(person("p" + std::to_string(i), {})));
+    }
+    tables->remove(all[3]);
+    fail_waits = true;
+    auto early = person("early", {});
+    EXPECT_FALSE(tables->put(nullptr, early, kTheirs));
+    fail_waits = false;
+    put(person("in time", {}));
+}
+
+TEST_F(ParticipantTablesTest, KeepWhatCouldNotBeWaitedFor)
+{
+    const auto gone = put(person("p", {}));
+    tables->remove(gone);
+    tables->keep_unlinked(tables->take_unlinked());
+    EXPECT_TRUE(tables->has_unlinked());
+    EXPECT_EQ(tables->take_unlinked().participants,
+              std::vector<std::uint32_t>{static_cast<std::uint32_t>(gone.owner & MF_PARTICIPANT_INDEX)});
 }
 
 } // namespace

@@ -9,7 +9,6 @@ import selectors
 import socket
 import struct
 import threading
-import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
@@ -193,4 +192,4 @@ class Pushing:
         while not self._stopping.is_set():
             self._server.push(self._remote, self.sent)
             self.sent += 1
-            time.sleep(self._pause)
+            self._stopping.wait(self._pause)

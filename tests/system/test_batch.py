@@ -172,3 +172,12 @@ def test_a_rule_and_its_meeting_in_one(daemon: Daemon):
         line("GET", "/meetings/A"),
     ]) == [201, 201, 200]
     assert daemon.explain("203.0.113.10:1", f"udp:{EDGE_V4}:40000")["verdict"] == "drop"
+
+
+def test_people_come_and_go_without_a_pause(shared: Daemon):
+    """More than the kernel's table has elements: those of who left are used again, and not before
+    every packet that may look at them is through."""
+    lines = [item for number in range(12_000)
+             for item in (person("ann", f"u{number:05}"), line("DELETE", "/meetings/A/participants/ann"))]
+    assert set(statuses(shared, lines)) == {201, 204}
+    assert shared.participants("A") == {}

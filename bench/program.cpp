@@ -121,7 +121,7 @@ void Program::load_programs()
     for (auto* map : {maps.endpoints, maps.meetings, maps.policies, maps.rules}) {
         size(map, kMostMeetings);
     }
-    for (auto* map : {maps.cells, maps.cell_events}) {
+    for (auto* map : {maps.cells, maps.cell_times}) {
         size(map, 1024);
     }
     size(maps.participants, capacities.participants);

@@ -9,3 +9,6 @@ const volatile __u8 multi_buffer = 0;
 
 /* Shortest time between two events of one rule and country. */
 const volatile __u64 event_interval_ns = 10ull * 1000 * 1000 * 1000;
+
+/* Shortest time between two samples of one rule and country. */
+const volatile __u64 sample_interval_ns = 100ull * 1000 * 1000;

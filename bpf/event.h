@@ -23,21 +23,29 @@ static __always_inline void emit(const struct finding *finding, enum mf_event_ki
     bpf_ringbuf_submit(event, 0);
 }
 
-static __always_inline void emit_rule_event(const struct finding *finding, enum mf_reason reason)
+/* Whether it is time again for what was `last` done at, which was read from the clock itself and may be
+ * later than what is known of it. */
+static __always_inline bool is_due(__u64 last, __u64 interval_ns, const struct finding *finding)
 {
-    __u32 index = finding->cell;
-    __u64 *last = bpf_map_lookup_elem(&cell_events, &index);
-    if (!last)
-        return;
+    return !last || (__s64)(finding->now_ns - last) >= (__s64)interval_ns;
+}
+
+/* Now, for the one CPU of those that get here together that shall tell; 0 for the others. */
+static __always_inline __u64 take_turn(__u64 *last, __u64 interval_ns, const struct finding *finding)
+{
     __u64 before = *last;
-    /* `before` was read from the clock itself, and may be later than what is known of it. */
-    if (before && (__s64)(finding->now_ns - before) < (__s64)event_interval_ns)
-        return;
-    /* Of CPUs that get here together, one tells. */
     __u64 now = bpf_ktime_get_boot_ns();
-    if (__sync_val_compare_and_swap(last, before, now) != before)
-        return;
-    emit(finding, MF_EVENT_RULE, reason, now);
+    bool is_ours =
+        is_due(before, interval_ns, finding) && __sync_val_compare_and_swap(last, before, now) == before;
+    return is_ours ? now : 0;
+}
+
+static __always_inline void emit_rule_event(struct mf_cell_times *times, const struct finding *finding,
+                                            enum mf_reason reason)
+{
+    __u64 now = take_turn(&times->event_ns, event_interval_ns, finding);
+    if (now)
+        emit(finding, MF_EVENT_RULE, reason, now);
 }
 
 /* Who is cut off can be told why, by whoever knows the person: the signalling server. */

@@ -40,6 +40,7 @@
 
 #include "bpf/count.h"
 #include "bpf/event.h"
+#include "bpf/sample.h"
 
 #include "bpf/flow.h"
 #include "bpf/stun.h"
@@ -81,7 +82,8 @@ static __always_inline enum mf_reason judge(MF_CONTEXT *ctx, __u32 head, const s
     if (in_prefix_set(now->exempt_set, packet))
         return MF_EXEMPT;
 
-    finding->country = geo_lookup(packet, now->geo_active);
+    finding->geo_generation = *(const volatile __u32 *)&now->geo_active;
+    finding->country = geo_lookup(packet, finding->geo_generation);
     if (meeting) {
         __u32 policy_index = *(const volatile __u32 *)&meeting->policy;
         const struct mf_policy *policy = bpf_map_lookup_elem(&policies, &policy_index);
@@ -149,7 +151,7 @@ static __always_inline int finish(const struct packet *packet, const struct find
     if (finding->rule) {
         count_rule(finding, reason, packet->frame_bytes);
         if (reason >= MF_MONITORED) {
-            emit_rule_event(finding, reason);
+            tell_of_cell(packet, finding, reason);
             emit_participant_event(finding, reason);
         }
     }

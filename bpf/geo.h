@@ -15,16 +15,17 @@ static __always_inline const struct mf_geo_chunk *mf_geo_chunk(mf_geo_table_t *t
 
 /* A global function: the verifier judges its loop once, not once for every way to reach it. It cannot
  * be handed a map, only find it again. */
-__noinline int geo_walk(__u32 geo_active, __u32 reference, __u64 bits, const __u64 *low)
+__noinline int geo_walk(__u32 slot, __u32 reference, __u64 bits, const __u64 *low)
 {
-    void *table = bpf_map_lookup_elem(&geo, &geo_active);
+    void *table = bpf_map_lookup_elem(&geo, &slot);
     return table && low ? (int)mf_geo_walk(table, reference, bits, low) : 0;
 }
 
 /* The country, 0 = none. Many IPv4 addresses are known from the root. */
 static __always_inline __u8 geo_lookup(const struct packet *packet, __u32 geo_active)
 {
-    void *table = bpf_map_lookup_elem(&geo, &geo_active);
+    __u32 slot = geo_active & MF_GEO_SLOT;
+    void *table = bpf_map_lookup_elem(&geo, &slot);
     if (!table)
         return 0;
     __u64 bits, low = 0;
@@ -41,5 +42,5 @@ static __always_inline __u8 geo_lookup(const struct packet *packet, __u32 geo_ac
     /* Half of all IPv4 networks are known from here, and pay for no call. */
     if (reference >= 256 && !(reference & (MF_GEO_SORTED | MF_GEO_LOW)))
         reference = mf_geo_step(table, reference, &bits);
-    return (__u8)(reference < 256 ? reference : (__u32)geo_walk(geo_active, reference, bits, &low));
+    return (__u8)(reference < 256 ? reference : (__u32)geo_walk(slot, reference, bits, &low));
 }

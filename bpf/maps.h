@@ -26,8 +26,8 @@ MF_ARRAY(participants, struct mf_participant, 1);
 /* Both write. */
 MF_ARRAY(flows, struct mf_flow, 1);
 
-/* When a cell last made an event (CLOCK_BOOTTIME ns); the program writes. */
-MF_ARRAY(cell_events, __u64, 1);
+/* The program writes. */
+MF_ARRAY(cell_times, struct mf_cell_times, 1);
 
 /* The program counts; the daemon zeroes a cell before it gives it to a rule. */
 struct {
@@ -115,7 +115,7 @@ struct geo_table {
     __uint(max_entries, 1);
 };
 
-/* A new table is built aside, put into the idle slot, and control's geo_active is flipped. */
+/* A new table is built aside, put into the idle slot, and control's geo_active moves on by one. */
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
     __type(key, __u32);
@@ -140,8 +140,13 @@ struct {
     __uint(max_entries, MF_FRAGMENTS);
 } fragments SEC(".maps");
 
-/* The program writes, the daemon reads. When full, events are lost, never packets. */
+/* The program writes, the daemon reads. When full, events and samples are lost, never packets. */
 struct {
     __uint(type, BPF_MAP_TYPE_RINGBUF);
     __uint(max_entries, MF_EVENT_RING_BYTES);
 } events SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, MF_SAMPLE_RING_BYTES);
+} samples SEC(".maps");

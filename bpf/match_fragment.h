@@ -37,6 +37,7 @@ __noinline int remember_first_fragment(const struct packet *packet, const struct
         .cell = finding->cell,
         .meeting_number = finding->meeting_number,
         .country = finding->country,
+        .geo_generation = finding->geo_generation,
     };
     if (value.until_ns > finding->rule_until_ns)
         value.until_ns = finding->rule_until_ns;
@@ -63,5 +64,6 @@ __noinline int match_fragment(const struct packet *packet, struct finding *findi
     finding->cell = first->cell;
     finding->meeting_number = first->meeting_number;
     finding->country = (__u8)first->country;
+    finding->geo_generation = first->geo_generation;
     return MF_DROP_FRAGMENT;
 }

@@ -26,9 +26,11 @@ static __always_inline __u32 country_rank(const __u64 *countries, __u8 country)
 
 static __always_inline bool keeps_out(const struct mf_rule *rule, const struct finding *finding)
 {
+    if (!names_country(rule->countries, finding->country))
+        return false;
     if (rule->whom == MF_WHOM_PARTICIPANT)
         return finding->participant && rule->participant == finding->participant;
-    return names_country(rule->countries, finding->country);
+    return true;
 }
 
 static __always_inline enum mf_reason drop_reason(const struct mf_rule *rule)

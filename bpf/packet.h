@@ -42,8 +42,9 @@ struct finding {
     __u8 country;      /* 0 = none, or not asked */
     __u8 concerned;    /* some rule may name the country */
     __u8 endpoint_flags;
-    __u8 endpoint_any; /* the endpoint was named without a local address */
-    __u8 dedicated;    /* the endpoint says which meeting it is */
-    __u32 meeting;     /* index; 0 = not known yet */
-    __u64 coarse_ns;   /* CLOCK_MONOTONIC_COARSE; 0 = not asked yet */
+    __u8 endpoint_any;    /* the endpoint was named without a local address */
+    __u8 dedicated;       /* the endpoint says which meeting it is */
+    __u32 meeting;        /* index; 0 = not known yet */
+    __u64 coarse_ns;      /* CLOCK_MONOTONIC_COARSE; 0 = not asked yet */
+    __u32 geo_generation; /* of the table that knows the country */
 };

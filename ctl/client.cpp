@@ -24,6 +24,8 @@ ErrorCode code_of(unsigned status)
         return ErrorCode::not_found;
     case 409:
         return ErrorCode::conflict;
+    case 422:
+        return ErrorCode::refused;
     case 507:
         return ErrorCode::exhausted;
     default:
@@ -200,7 +202,7 @@ Error refusal(const Response& response)
     if (message.empty()) {
         message = fmt::format("meetfenced answered with HTTP status {} and no reason", response.status);
     }
-    return {code_of(response.status), message};
+    return {code_of(response.status), message, problem ? text_of(*problem, "code") : ""};
 }
 
 std::string percent_encode(std::string_view text)

@@ -91,7 +91,7 @@ private:
     bool nobody_listens_ = false;
 };
 
-/// The daemon's refusal as an error; its `detail` is the message.
+/// The daemon's refusal as an error: its `detail` is the message, its `code` the reason.
 [[nodiscard]] Error refusal(const Response& response);
 
 /// For one segment of a path, or a value in a query (RFC 3986 section 2.1).

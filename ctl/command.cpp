@@ -21,7 +21,7 @@ int refuse_usage(Console& console, std::string_view command, std::string_view me
 void print_json(Console& console, const Json& value)
 {
     const int indent = console.out_is_terminal ? 2 : -1;
-    console.out << value.dump(indent, ' ', false, Json::error_handler_t::replace) << '\n';
+    console.out << printable_json(value.dump(indent, ' ', false, Json::error_handler_t::replace)) << '\n';
 }
 
 bool confirm(Console& console, std::string_view question)

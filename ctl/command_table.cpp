@@ -35,10 +35,68 @@ constexpr auto kParticipantAdd = std::to_array<Option>({
     {"flow", values, "LOCAL,REMOTE", "a flow, such as udp:198.18.0.1:10000,203.0.113.10:51000"},
 });
 
+constexpr auto kParticipantList = std::to_array<Option>({
+    {"show-addresses", flag, "", "also the remote addresses; for operators, and kept in the audit log"},
+    {"purpose", value, "TEXT", "what they are looked at for, kept with it"},
+});
+
+constexpr auto kOrderAdd = std::to_array<Option>({
+    {"authority", value, "A", "who demands it, such as 'District Court 3'", true},
+    {"authority-type", value, "TYPE", "court, agency or other (default)"},
+    {"office", value, "TEXT", "the office or official within it"},
+    {"jurisdiction", value, "CC", "its one country, and the only one that its rules can be about", true},
+    {"legal-basis", value, "TEXT", "the law it is based on", true},
+    {"case", value, "TEXT", "its case number"},
+    {"issued", value, "T", "when it was issued"},
+    {"received", value, "T", "when it was received, such as 2026-11-22T09:00:00Z", true},
+    {"channel", value, "HOW", "portal, signed-pdf, email, post, oral or other (default)"},
+    {"category", value, "C", "what it is about, for the report (default: other)"},
+    {"requested", value, "TEXT", "the scope that was asked for"},
+    {"requested-until", value, "T", "the end that was asked for"},
+    {"narrowing", value, "TEXT", "what is done less than was asked for, and why"},
+    {"meeting", values, "M", "the meetings that its rules may be about (default: any that a rule names)"},
+    {"from", value, "T", "when its rules may begin (default: now)"},
+    {"expires", value, "T", "when it ends with all its rules (default: 72 hours after its begin)"},
+    {"for", value, "D", "the same as a duration from its begin: 90s 45m 2h 7d"},
+    {"review", value, "T", "when it is to be looked at again (default where it lasts longer: after 7 days)"},
+    {"gag", flag, "", "it must not be spoken of"},
+    {"gag-until", value, "T", "until when that is so"},
+    {"document", value, "FILE", "the letter: its SHA-256 is kept, and nothing else of it"},
+});
+
+constexpr auto kYes = std::to_array<Option>({
+    {"yes", flag, "", "do not ask at a terminal"},
+});
+
+constexpr auto kOrderReject = std::to_array<Option>({
+    {"why", value, "W",
+     "overbroad, no legal basis, no authority, outside jurisdiction, improperly served, oral only, or other "
+     "words",
+     true},
+});
+
+constexpr auto kOrderWithdraw = std::to_array<Option>({
+    {"why", value, "W", "the reason, kept with the order", true},
+    {"yes", flag, "", "do not ask at a terminal"},
+});
+
+constexpr auto kOrderExtend = std::to_array<Option>({
+    {"expires", value, "T", "the later end"},
+    {"for", value, "D", "the same as a duration from its present end: 90s 45m 2h 7d"},
+    {"why", value, "W", "the reason, kept with the order", true},
+    {"review", value, "T", "when it is to be looked at again"},
+    {"yes", flag, "", "do not ask at a terminal"},
+});
+
+constexpr auto kOrderList = std::to_array<Option>({
+    {"state", value, "S", "only those recorded, approved, rejected, active, expired, withdrawn or suspended"},
+});
+
 constexpr auto kBlock = std::to_array<Option>({
     {"country", values, "CC", "ISO 3166-1 codes, such as CN HK or CN,HK; CN, HK, MO and TW are four"},
     {"participant", value, "P", "this person and nobody else, wherever placed"},
     {"allow-only", values, "CC", "everyone outside these countries; who cannot be placed is let in"},
+    {"order", value, "O", "an authority ordered it (default: the meeting's host asks)"},
     {"from", value, "T", "when it begins (default: now)"},
     {"until", value, "T", "when it ends (default: as long as the daemon's policy allows)"},
     {"for", value, "D", "the same as a duration from its begin: 90s 45m 2h 7d"},
@@ -76,6 +134,23 @@ constexpr auto kEvents = std::to_array<Option>({
     {"follow", flag, "", "go on with new events until interrupted"},
 });
 
+constexpr auto kAuditShow = std::to_array<Option>({
+    {"from", value, "SEQ", "from this entry on (default: from the first)"},
+    {"last", value, "N", "the last so many"},
+});
+
+constexpr auto kAuditVerify = std::to_array<Option>({
+    {"head", value, "SEQ:HASH", "an entry that the log must have, as the journal has it"},
+});
+
+constexpr auto kReport = std::to_array<Option>({
+    {"since", value, "T", "what happened from then on (default: everything)"},
+    {"until", value, "T", "what happened before then (default: now)"},
+    {"format", value, "FORMAT", "json (default), csv or html"},
+    {"audit", value, "DIR", "from the files of an audit log there, verified, without the daemon"},
+    {"key", value, "FILE", "with --audit: the key that hides the names of meetings"},
+});
+
 constexpr auto kApply = std::to_array<Option>({
     {"dry-run", flag, "", "show what would change, change nothing"},
     {"yes", flag, "", "do not ask at a terminal before something is removed"},
@@ -94,12 +169,26 @@ constexpr auto kCommands = std::to_array<Command>({
     {"meeting remove", "M", "forget a meeting; its rules end", 1, 1, {}, run_meeting_remove},
     {"participant add", "M P --ufrag E=UFRAG… | --flow LOCAL,REMOTE…",
      "tell how one person's packets are known in a meeting", 2, 2, kParticipantAdd, run_participant_add},
-    {"participant list", "M", "who was handed over, with countries; never an address", 1, 1, {},
-     run_participant_list},
+    {"participant list", "M [--show-addresses --purpose TEXT]",
+     "who was handed over, with countries; an address only where somebody says what for", 1, 1,
+     kParticipantList, run_participant_list},
     {"participant remove", "M P", "forget how one person's packets are known", 2, 2, {}, run_participant_remove},
+    {"order add",
+     "O --authority A --jurisdiction CC --legal-basis TEXT --received T [--meeting M…] [--expires T | --for D]"
+     " [--document FILE] [OPTION…]",
+     "record what an authority demands; nothing happens before it is approved", 1, 1, kOrderAdd, run_order_add},
+    {"order approve", "O [--yes]", "approve an order, or its extension, that another user recorded", 1, 1, kYes,
+     run_order_approve},
+    {"order reject", "O --why W", "turn an order down", 1, 1, kOrderReject, run_order_reject},
+    {"order withdraw", "O --why W [--yes]", "end an order and all its rules", 1, 1, kOrderWithdraw,
+     run_order_withdraw},
+    {"order extend", "O --expires T | --for D --why W [--review T] [--yes]",
+     "ask for a later end; it takes new approvals", 1, 1, kOrderExtend, run_order_extend},
+    {"order list", "[--state S]", "all orders", 0, 0, kOrderList, run_order_list},
+    {"order show", "O", "one order, its rules, and what comes next", 1, 1, {}, run_order_show},
     {"block",
-     "M --country CC… | --participant P | --allow-only CC… [--from T] [--until T | --for D] [--monitor]"
-     " [--except PREFIX…] [--dry-run] [--yes]",
+     "M --country CC… | --participant P | --allow-only CC… [--order O] [--from T] [--until T | --for D]"
+     " [--monitor] [--except PREFIX…] [--dry-run] [--yes]",
      "keep countries, all but some countries, or one participant out of one meeting", 1, 1, kBlock, run_block},
     {"unblock", "RULE [--why W]", "withdraw a rule", 1, 1, kUnblock, run_unblock},
     {"rule list", "[M]", "all rules, or those of one meeting", 0, 1, {}, run_rule_list},
@@ -119,6 +208,13 @@ constexpr auto kCommands = std::to_array<Command>({
      "what a country database would change; status 1 if it would be refused (- reads stdin)", 1, 1, kGeoDiff,
      run_geo_diff},
     {"events", "[--follow]", "what happened: first drops, participants kept out, changes of rules", 0, 0, kEvents, run_events},
+    {"audit show", "[--from SEQ | --last N]", "who did what, and when; with --json the log's own lines", 0, 0,
+     kAuditShow, run_audit_show},
+    {"audit verify", "[DIR | FILE…] [--head SEQ:HASH]",
+     "whether a line of the audit log was changed, removed or reordered, and where; of files without the daemon",
+     0, kAnyNumber, kAuditVerify, run_audit_verify},
+    {"report", "[--since T] [--until T] [--format json|csv|html] [--audit DIR --key FILE]",
+     "what was demanded and done, fit to be published", 0, 0, kReport, run_report},
     {"apply", "FILE [--dry-run] [--yes]",
      "make meetings and rules those of FILE, and no others (- reads stdin)", 1, 1, kApply, run_apply},
     {"diff", "FILE", "what apply would change; status 1 if anything", 1, 1, {}, run_diff},

@@ -90,8 +90,11 @@ int run_command(const Command& command, const Arguments& arguments, Console& con
                     .command = command.name};
     const auto status = command.run(context);
     if (!status) {
-        say(console, status.error().message);
-        return exit_status(status.error());
+        const auto& error = status.error();
+        // Programs tell one guardrail from another by the word; people can look it up.
+        say(console,
+            error.reason.empty() ? error.message : fmt::format("{} ({})", error.message, error.reason));
+        return exit_status(error);
     }
     return *status;
 }

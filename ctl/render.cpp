@@ -132,14 +132,6 @@ void print_details(std::ostream& out, const Details& details)
     }
 }
 
-std::string printable(std::string_view text)
-{
-    std::string result(text);
-    std::ranges::replace_if(
-        result, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
-    return result;
-}
-
 std::string join(std::span<const std::string> parts, std::string_view separator)
 {
     return fmt::format("{}", fmt::join(parts, separator));

@@ -50,8 +50,11 @@ private:
 using Details = std::vector<std::pair<std::string_view, std::string>>;
 void print_details(std::ostream& out, const Details& details);
 
-/// Without control characters: free text of somebody else must not steer a terminal.
+/// Without control characters, bidirectional overrides and bytes that are no UTF-8: free text of somebody
+/// else must not steer a terminal, nor change the order in which a line reads.
 [[nodiscard]] std::string printable(std::string_view text);
+/// The same for JSON, whose value it leaves as it is: they are written as \uXXXX.
+[[nodiscard]] std::string printable_json(std::string_view text);
 [[nodiscard]] std::string join(std::span<const std::string> parts, std::string_view separator);
 /// Terminal columns of UTF-8 text. Wide scripts occur in names of files only; see `shorten`.
 [[nodiscard]] std::size_t width_of(std::string_view text);

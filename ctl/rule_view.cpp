@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ctl/rule_view.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <ostream>
 
@@ -24,10 +25,23 @@ bool monitors(const Json& rule)
     return text_of(rule, "mode") == "monitor";
 }
 
+bool is(const Json& rule, std::string_view what)
+{
+    return text_of(rule, what) == "true";
+}
+
+// In one word: a rule that waits for its meeting, and one that was found to be wrong, are told apart.
+std::string state_word(const Json& rule)
+{
+    const auto state = text_of(rule, "state");
+    const bool waits = state == "active" && is(rule, "armed");
+    return is(rule, "suspended") ? "suspended" : waits ? "armed" : state;
+}
+
 // The state, and when it changes if that is not at the rule's end.
 std::string state_text(const Json& rule, Time now)
 {
-    const auto state = text_of(rule, "state");
+    const auto state = state_word(rule);
     const auto from = parse_time(text_of(rule, "from"));
     return state == "scheduled" && from ? fmt::format("{} ({})", state, relative_time(*from, now)) : state;
 }
@@ -68,14 +82,61 @@ bool lets_in_the_unplaced(const Json& rule)
 // "keeps CN (China) out of meeting A"
 std::string deed(const Json& rule)
 {
-    const auto state = text_of(rule, "state");
-    const bool ended = state == "expired" || state == "withdrawn";
     const auto meeting = text_of(rule, "meeting");
     if (monitors(rule)) {
-        return fmt::format("{} {} in meeting {}", ended ? "watched" : "watches", whom_text(rule), meeting);
+        return fmt::format("{} {} in meeting {}", rule_ended(rule) ? "watched" : "watches", whom_text(rule),
+                           meeting);
     }
-    const auto* verb = ended ? "kept" : state == "scheduled" ? "will keep" : "keeps";
+    const auto* verb = rule_ended(rule)                        ? "kept"
+                       : text_of(rule, "state") == "scheduled" ? "will keep"
+                                                               : "keeps";
     return fmt::format("{} {} out of meeting {}", verb, whom_text(rule), meeting);
+}
+
+// What else must come before it keeps anybody out, in front of its deed.
+std::string condition(const Json& rule)
+{
+    return text_of(rule, "state") == "pending"
+               ? fmt::format("waits for the approval of order {}, and then ", text_of(rule, "order"))
+               : "";
+}
+
+std::string waits_for_meeting(const Json& rule)
+{
+    return fmt::format("meeting {} is not registered yet: the rule waits for it", text_of(rule, "meeting"));
+}
+
+std::string nobody_of(const Json& rule)
+{
+    if (const auto participant = text_of(rule, "participant"); !participant.empty()) {
+        return fmt::format("Participant {} is not there", participant);
+    }
+    auto countries = texts_of(rule, "countries");
+    for (auto& country : countries) {
+        country = country_with_name(country);
+    }
+    return countries.empty() ? "Nobody whom it keeps out is there"
+                             : fmt::format("Nobody from {} is there", join(countries, " or "));
+}
+
+// Nothing to tell of a daemon that does not count it.
+std::string counted_or_nothing(const Json& presence, std::string_view key, std::string_view remark)
+{
+    return member_of(presence, key).is_null()
+               ? ""
+               : fmt::format("{}{}", grouped(number_of(presence, key)), remark);
+}
+
+void print_present_countries(std::ostream& out, const Json& presence)
+{
+    Table table({{"COUNTRY"}, {"THERE NOW", Align::right}});
+    for (const auto& [code, count] : member_of(presence, "by_country").items()) {
+        table.add({country_with_name(code), to_line(count)});
+    }
+    if (!member_of(presence, "by_country").empty()) {
+        table.print(out);
+        out << '\n';
+    }
 }
 
 Details conditions(const Json& rule, Time now)
@@ -143,21 +204,30 @@ std::string country_with_name(const std::string& code)
     return country.none() ? code : fmt::format("{} ({})", code, country.name());
 }
 
-std::string rule_sentence(const Json& rule, Time now)
+bool rule_ended(const Json& rule)
 {
     const auto state = text_of(rule, "state");
-    const bool ended = state == "expired" || state == "withdrawn";
-    auto sentence = fmt::format("{} {}", text_of(rule, "id"), deed(rule));
-    if (state == "scheduled") {
+    return state == "expired" || state == "withdrawn";
+}
+
+std::string rule_sentence(const Json& rule, Time now)
+{
+    const auto* armed = is(rule, "armed") ? "is armed: it " : "";
+    auto sentence = fmt::format("{} {}{}{}", text_of(rule, "id"), armed, condition(rule), deed(rule));
+    if (is(rule, "suspended")) {
+        sentence += ", and is suspended";
+    }
+    if (rule_ended(rule)) {
+        return printable(sentence);
+    }
+    if (text_of(rule, "state") == "scheduled") {
         sentence += " from " + with_relative_time(text_of(rule, "from"), now);
     }
-    if (!ended) {
-        sentence += " until " + with_relative_time(text_of(rule, "until"), now);
-    }
-    if (lets_in_the_unplaced(rule) && !ended) {
+    sentence += " until " + with_relative_time(text_of(rule, "until"), now);
+    if (lets_in_the_unplaced(rule)) {
         sentence += kUnplaced;
     }
-    if (monitors(rule) && !ended) {
+    if (monitors(rule)) {
         sentence += "; nothing is dropped, only counted";
     }
     return printable(sentence);
@@ -165,19 +235,36 @@ std::string rule_sentence(const Json& rule, Time now)
 
 void print_rule_table(std::ostream& out, const Json& rules, Time now)
 {
-    Table table({{"RULE"},
-                 {"MEETING"},
-                 {"KEEPS OUT"},
-                 {"MODE"},
-                 {"STATE"},
-                 {"UNTIL"},
-                 {"DROPPED", Align::right},
-                 {"WOULD DROP", Align::right}});
+    const bool ordered =
+        std::ranges::any_of(rules, [](const Json& rule) { return !text_of(rule, "order").empty(); });
+    std::vector<Column> columns{{"RULE"},
+                                {"MEETING"},
+                                {"KEEPS OUT"},
+                                {"MODE"},
+                                {"STATE"},
+                                {"UNTIL"},
+                                {"ORDER"},
+                                {"DROPPED", Align::right},
+                                {"WOULD DROP", Align::right}};
+    constexpr auto kOrder = 6;
+    if (!ordered) {
+        columns.erase(columns.begin() + kOrder);
+    }
+    Table table(std::move(columns));
     for (const auto& rule : rules) {
-        table.add({text_of(rule, "id"), text_of(rule, "meeting"), whom_cell(rule), text_of(rule, "mode"),
-                   state_text(rule, now), with_relative_time(text_of(rule, "until"), now),
-                   std::to_string(number_of(rule, "packets_dropped")),
-                   std::to_string(number_of(rule, "packets_would_drop"))});
+        std::vector<std::string> cells{text_of(rule, "id"),
+                                       text_of(rule, "meeting"),
+                                       whom_cell(rule),
+                                       text_of(rule, "mode"),
+                                       state_text(rule, now),
+                                       with_relative_time(text_of(rule, "until"), now),
+                                       text_of(rule, "order"),
+                                       std::to_string(number_of(rule, "packets_dropped")),
+                                       std::to_string(number_of(rule, "packets_would_drop"))};
+        if (!ordered) {
+            cells.erase(cells.begin() + kOrder);
+        }
+        table.add(std::move(cells));
     }
     table.print(out);
 }
@@ -185,7 +272,7 @@ void print_rule_table(std::ostream& out, const Json& rules, Time now)
 void print_rule_details(std::ostream& out, const Json& rule, Time now)
 {
     Details details{{"rule", text_of(rule, "id")},
-                    {"state", text_of(rule, "state")},
+                    {"state", state_word(rule)},
                     {"basis", text_of(rule, "basis")},
                     {"order", text_of(rule, "order")}};
     const auto more = conditions(rule, now);
@@ -202,8 +289,53 @@ void print_rule_details(std::ostream& out, const Json& rule, Time now)
 
 void print_rule_preview(std::ostream& out, const Json& rule, Time now)
 {
-    out << printable(deed(rule)) << (lets_in_the_unplaced(rule) ? kUnplaced : "") << '\n';
-    print_details(out, conditions(rule, now));
+    out << printable(condition(rule) + deed(rule)) << (lets_in_the_unplaced(rule) ? kUnplaced : "") << '\n';
+    auto details = conditions(rule, now);
+    details.insert(details.begin() + 1, {"order", text_of(rule, "order")});
+    print_details(out, details);
+    if (const auto& presence = member_of(rule, "preview"); presence.is_object()) {
+        out << '\n';
+        print_presence(out, rule, presence);
+    }
+}
+
+void print_presence(std::ostream& out, const Json& rule, const Json& presence)
+{
+    if (!is(presence, "registered")) {
+        out << printable(waits_for_meeting(rule)) << '\n';
+        return;
+    }
+    print_present_countries(out, presence);
+    print_details(out, {{"participants", fmt::format("{} handed over, {} connected",
+                                                     grouped(number_of(presence, "participants")),
+                                                     grouped(number_of(presence, "connected")))},
+                        {"affected", counted_or_nothing(presence, "affected", "")},
+                        {"unplaced", counted_or_nothing(presence, "unplaced", " (no database places them)")},
+                        {"disputed", counted_or_nothing(presence, "disputed", " (the databases disagree)")},
+                        {"collateral", counted_or_nothing(presence, "collateral",
+                                                          " (some database places them elsewhere)")}});
+    if (const auto line = presence_sentence(rule, presence); !line.empty()) {
+        out << '\n' << line << '\n';
+    }
+}
+
+std::string presence_sentence(const Json& rule, const Json& presence)
+{
+    if (!presence.is_object()) {
+        return {};
+    }
+    if (!is(presence, "registered")) {
+        return printable(waits_for_meeting(rule));
+    }
+    if (member_of(presence, "affected").is_null() || number_of(presence, "affected") > 0) {
+        return {};
+    }
+    const auto* waits = text_of(rule, "state") == "pending" ? " once its order is approved" : "";
+    // Whom nobody handed over, nobody can count.
+    const bool unknown = number_of(presence, "connected") == 0;
+    return printable(fmt::format("{}: the meeting stays undisturbed; the rule is armed{}{}.",
+                                 unknown ? "Nobody known is there" : nobody_of(rule), waits,
+                                 unknown ? ", and judges whoever comes" : ""));
 }
 
 } // namespace meetfence::ctl

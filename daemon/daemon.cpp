@@ -70,6 +70,7 @@ public:
         : io_(io),
           service_(service),
           kernel_events_(io, dup(service.event_fd())),
+          samples_(io, dup(service.samples_fd())),
           timer_(io),
           tidy_timer_(io),
           sweep_timer_(io),
@@ -96,6 +97,7 @@ public:
         }
         timer_.assign(timer_fd_);
         wait_for_events();
+        wait_for_samples();
         wait_for_deadline();
         wait_for_signal();
         sweep();
@@ -130,6 +132,16 @@ private:
         });
     }
 
+    void wait_for_samples()
+    {
+        samples_.async_wait(asio::posix::stream_descriptor::wait_read, [this](ErrorCodeOf error) {
+            if (!error) {
+                service_.on_samples();
+                wait_for_samples();
+            }
+        });
+    }
+
     void wait_for_deadline()
     {
         rearm();
@@ -151,7 +163,10 @@ private:
         sweep_timer_.expires_after(std::chrono::seconds(1));
         sweep_timer_.async_wait([this](ErrorCodeOf error) {
             if (!error) {
-                service_.sweep_flows();
+                service_.each_second();
+                if (++seconds_ % 60 == 0) {
+                    service_.witness();
+                }
                 sweep();
             }
         });
@@ -185,7 +200,7 @@ private:
                 io_.stop();
                 return;
             }
-            service_.reload_geo(false, [](const Result<>& done) {
+            service_.reload_geo(false, service::AuditTrail::self(), [](const Result<>& done) {
                 if (!done) {
                     log(Severity::error, done.error().message);
                 }
@@ -197,6 +212,7 @@ private:
     asio::io_context& io_;
     service::Service& service_;
     asio::posix::stream_descriptor kernel_events_;
+    asio::posix::stream_descriptor samples_;
     asio::posix::stream_descriptor timer_;
     asio::steady_timer tidy_timer_;
     asio::steady_timer sweep_timer_;
@@ -207,6 +223,7 @@ private:
     asio::steady_timer settle_timer_;
     asio::signal_set signals_;
     int timer_fd_ = -1;
+    unsigned seconds_ = 0;
 };
 
 // Long work that is under way ends before what it works on does.
@@ -243,13 +260,15 @@ Result<> run_daemon(const Config& config)
 
     Watch watch(io, *service);
     TRY(watch.start());
+    const control::Witness witness{log, [&](const service::Refusal& refusal) { service->record(refusal); }};
     const auto handler = [&](const control::Request& request, const control::Reply& reply) {
-        control::answer(*service, request, log, [&, reply, changes = request.method != "GET"](auto response) {
-            if (changes) {
-                watch.rearm();
-            }
-            reply(std::move(response));
-        });
+        control::answer(*service, request, witness,
+                        [&, reply, changes = request.method != "GET"](auto response) {
+                            if (changes) {
+                                watch.rearm();
+                            }
+                            reply(std::move(response));
+                        });
     };
     std::error_code ignored;
     std::filesystem::create_directories(std::filesystem::path(config.socket).parent_path(), ignored);
@@ -259,6 +278,7 @@ Result<> run_daemon(const Config& config)
     log(Severity::notice, "meetfenced " MEETFENCE_VERSION " is filtering; control socket " + config.socket);
     sd_notify(0, "READY=1\nSTATUS=Filtering");
     io.run();
+    service->stop();
     sd_notify(0, "STOPPING=1");
     log(Severity::notice, "stopped; the filter stays in force (meetfenced --detach takes it out)");
     return {};

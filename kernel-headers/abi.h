@@ -15,7 +15,7 @@
 
 #include <linux/types.h>
 
-#define MF_LAYOUT 3u
+#define MF_LAYOUT 4u
 
 #ifdef __cplusplus
 #define MF_ABI_SIZE(type, size) static_assert(sizeof(type) == (size), #type)
@@ -34,8 +34,10 @@
 /* Dropped first fragments remembered at once; least recently used ones leave first. */
 #define MF_FRAGMENTS 4096u
 #define MF_EVENT_RING_BYTES (256u * 1024u)
+#define MF_SAMPLE_RING_BYTES (256u * 1024u)
 #define MF_GEO_SLOTS 3u /* two generations, and one element written only to wait for RCU */
 #define MF_GEO_BARRIER_SLOT 2u
+#define MF_GEO_SLOT 1u /* the bit of control.geo_active */
 #define MF_NO_END (~0ull)
 
 /* Which way a packet goes. */
@@ -102,7 +104,7 @@ enum mf_reason {
  * packets need stands in the first cache line. */
 struct mf_control {
     __u32 layout;     /* MF_LAYOUT; first, and at offset 0 in every layout */
-    __u32 geo_active; /* which of the two geo slots packets read */
+    __u32 geo_active; /* generation of the country table packets read; its lowest bit is the geo slot */
     __u32 exempt_set; /* prefix set never filtered; 0 = none */
     __u32 flow_slots; /* a power of two */
     __u32 flow_idle;  /* ticks after which a flow that was not proven again is none */
@@ -110,7 +112,7 @@ struct mf_control {
     /* Countries that a rule of any meeting names, bit 0 for no country: on a shared endpoint only
      * their packets are asked whose they are. */
     __u64 concerned[MF_COUNTRY_WORDS];
-    __u64 unused;
+    __u64 outside_scope;                  /* drops that the running check could not account for */
     __u64 flow_secret[MF_FLOW_KEY_WORDS]; /* random and odd; as old as the table of flows */
     __u32 meetings, policies, rules, endpoints, cells, participants; /* max_entries of the maps */
     __u64 last_participant;                                          /* number given out last */
@@ -166,7 +168,7 @@ enum mf_mode { MF_ENFORCE = 0, MF_MONITOR = 1 };
 enum mf_whom {
     MF_WHOM_COUNTRIES = 0,
     MF_WHOM_ALL_BUT = 1,     /* `countries` are those kept out: all but the ones people named */
-    MF_WHOM_PARTICIPANT = 2, /* `countries` has every bit set, bit 0 too */
+    MF_WHOM_PARTICIPANT = 2, /* while placed in one of `countries`; every bit set, bit 0 too: wherever */
 };
 
 /* Map `rules` (mmap), from 1. Immutable while a policy points at it. */
@@ -196,6 +198,12 @@ struct mf_cell {
     struct mf_counts by_direction[MF_DIRECTIONS];
 };
 MF_ABI_SIZE(struct mf_cell, 96);
+
+/* Map `cell_times` (mmap): when a cell last made an event and a sample; 0 = never. The program writes. */
+struct mf_cell_times {
+    __u64 event_ns, sample_ns; /* CLOCK_BOOTTIME */
+};
+MF_ABI_SIZE(struct mf_cell_times, 16);
 
 /* Map `reasons` (per CPU), index MF_REASONS * enum mf_direction + enum mf_reason. */
 #define MF_REASON_ENTRIES 160u /* of both directions */
@@ -391,7 +399,7 @@ struct mf_fragment {
     __u32 cell;
     __u64 meeting_number;
     __u32 country;
-    __u32 pad;
+    __u32 geo_generation; /* of the table that said so */
 };
 MF_ABI_SIZE(struct mf_fragment, 40);
 
@@ -413,6 +421,28 @@ struct mf_event {
     __u8 pad[4];
 };
 MF_ABI_SIZE(struct mf_event, 40);
+
+/*
+ * Ring buffer `samples`: dropped packets for the running check, of each cell the first and then one at most
+ * per interval. The only place where addresses leave the program; the daemon judges and forgets them.
+ */
+struct mf_sample {
+    __u64 time_ns;     /* CLOCK_BOOTTIME */
+    __u64 meeting;     /* number */
+    __u64 rule;        /* number */
+    __u64 participant; /* owner; 0 = none known */
+    __u8 remote[16];
+    __u8 local[16];
+    __be16 remote_port, local_port; /* 0 in a later fragment */
+    __u8 protocol;                  /* IPPROTO_UDP or IPPROTO_TCP; of a later fragment as on the wire */
+    __u8 country;
+    __u8 reason; /* enum mf_reason: a drop */
+    __u8 direction;
+    __u32 geo_generation; /* of the country table that judged it, low 32 bits */
+    __u8 dedicated;       /* the endpoint alone said which meeting it is; 0 in a later fragment */
+    __u8 pad[3];
+};
+MF_ABI_SIZE(struct mf_sample, 80);
 
 /*
  * Asking the loaded program for a verdict: BPF_PROG_TEST_RUN with this struct as XDP metadata in

@@ -22,6 +22,7 @@ constexpr auto kCountries = std::to_array<Entry>({
 });
 static_assert(kCountries.size() < 255, "country numbers are bytes, and 0 is none");
 
+constexpr const char* kReason = "not_a_country";
 constexpr std::string_view kFourOfThem =
     " CN, HK, MO and TW are countries of their own: name each one that is meant.";
 
@@ -74,7 +75,7 @@ Result<Country> Country::parse(std::string_view text)
     const auto code = upper(text);
     if (std::ranges::find(kPseudo, code) != kPseudo.end()) {
         return fail(ErrorCode::invalid,
-                    quoted + ": it names no single country; name each country by its own code");
+                    quoted + ": it names no single country; name each country by its own code", kReason);
     }
 
     std::string_view meant = find(code).none() ? std::string_view{} : find(code).code();
@@ -93,12 +94,13 @@ Result<Country> Country::parse(std::string_view text)
         meant = it == kCountries.end() ? std::string_view{} : it->code;
     }
     if (meant.empty()) {
-        return fail(ErrorCode::invalid, quoted + " (two upper-case letters, such as CN or US)");
+        return fail(ErrorCode::invalid, quoted + " (two upper-case letters, such as CN or US)", kReason);
     }
     const bool four = meant == "CN" || meant == "HK" || meant == "MO" || meant == "TW";
-    return fail(ErrorCode::invalid, quoted + ": did you mean " + std::string(meant) + " (" +
-                                        std::string(find(meant).name()) + ")?" +
-                                        std::string(four ? kFourOfThem : std::string_view{}));
+    return fail(ErrorCode::invalid,
+                quoted + ": did you mean " + std::string(meant) + " (" + std::string(find(meant).name()) +
+                    ")?" + std::string(four ? kFourOfThem : std::string_view{}),
+                kReason);
 }
 
 Country Country::from_database(std::string_view code)

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/declaration.h"
 
+#include <algorithm>
 #include <array>
 #include <set>
+
+#include "model/order_json.h"
 
 namespace meetfence {
 namespace {
 
-constexpr auto kTopKeys = std::to_array<std::string_view>({"meetings"});
+constexpr auto kTopKeys = std::to_array<std::string_view>({"meetings", "orders"});
 
 Result<DeclaredMeeting> read_meeting(Json value, const std::string& path)
 {
@@ -36,6 +39,23 @@ Result<DeclaredMeeting> read_meeting(Json value, const std::string& path)
     return declared;
 }
 
+Result<> read_orders(const ObjectReader& reader, Declaration& declaration)
+{
+    const auto* orders = reader.find("orders");
+    if (orders != nullptr && !orders->is_array()) {
+        return fail(ErrorCode::invalid, "'orders' must be a list");
+    }
+    for (const auto& item : orders == nullptr ? Json::array() : *orders) {
+        const auto path = "orders[" + std::to_string(declaration.orders.size()) + "]";
+        auto terms = TRY(order_terms_from_json(item, path));
+        if (std::ranges::find(declaration.orders, terms.id, &OrderTerms::id) != declaration.orders.end()) {
+            return fail(ErrorCode::invalid, "'" + path + "' declares an order that stands before it already");
+        }
+        declaration.orders.push_back(std::move(terms));
+    }
+    return {};
+}
+
 } // namespace
 
 Result<Declaration> declaration_from_json(const Json& value)
@@ -55,6 +75,7 @@ Result<Declaration> declaration_from_json(const Json& value)
                         "'" + path + "' declares a meeting that stands before it already");
         }
     }
+    TRY(read_orders(reader, declaration));
     return declaration;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The declarative form of everything: `{"meetings": [{"id", "endpoints", "shared_endpoints",
-// "turn_endpoints", "until", "rules": […]}]}`. It is the whole desired state: what it leaves
-// out is to be removed.
+// "turn_endpoints", "until", "rules": […]}], "orders": […]}`. It is the whole desired state: what it leaves
+// out is to be removed, but for orders, which are records.
 #pragma once
 
 #include <string>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/json.h"
+#include "model/order.h"
 
 namespace meetfence {
 
@@ -19,6 +20,7 @@ struct DeclaredMeeting {
 
 struct Declaration {
     std::vector<DeclaredMeeting> meetings;
+    std::vector<OrderTerms> orders;
 };
 
 /// One thing that differs between a declaration and the present.

@@ -14,6 +14,7 @@ enum class ErrorCode {
     not_found,   // it names something that does not exist
     conflict,    // it cannot be done in the present state
     forbidden,   // the asker may not
+    refused,     // a guardrail forbids it, whoever asks
     exhausted,   // a limit or a table is full
     unreachable, // the daemon does not answer
     internal,    // kernel, disk or program
@@ -22,6 +23,7 @@ enum class ErrorCode {
 struct Error {
     ErrorCode code = ErrorCode::internal;
     std::string message;
+    std::string reason = {}; // of a guardrail's refusal: one word for programs (docs/handling-an-order.md)
 
     /// Puts what was being done in front: "loading F" + "no such file" → "loading F: no such file".
     [[nodiscard]] Error context(std::string_view what) &&

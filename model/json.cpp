@@ -236,6 +236,15 @@ Result<std::optional<std::uint64_t>> ObjectReader::number(std::string_view key) 
     return value->get<std::uint64_t>();
 }
 
+Result<bool> ObjectReader::flag(std::string_view key) const
+{
+    const auto* value = find(key);
+    if (value != nullptr && !value->is_boolean()) {
+        return fail(ErrorCode::invalid, "'" + name(key) + "' must be true or false");
+    }
+    return value != nullptr && value->get<bool>();
+}
+
 Result<std::optional<Time>> ObjectReader::time(std::string_view key) const
 {
     const auto value = TRY(text(key));
@@ -316,11 +325,7 @@ Result<RuleRequest> rule_request_from_json(const Json& value, std::string_view p
     RuleRequest request;
     request.meeting = TRY(reader.text("meeting")).value_or("");
     TRY(check_meeting_id(request.meeting));
-    if (reader.find("order") != nullptr) {
-        return fail(ErrorCode::invalid, "'" + reader.name("order") +
-                                            "': this version has no orders; leave it out for a "
-                                            "rule that the meeting's owner asked for");
-    }
+    request.order = TRY(reader.text("order")).value_or("");
     TRY(read_whom(reader, request));
     request.mode = TRY(parse_mode(TRY(reader.text("mode")).value_or("enforce")));
     request.from = TRY(reader.time("from"));
@@ -336,8 +341,8 @@ Json to_json(const Rule& rule, Time now, std::span<const CountryCounts> by_count
               {"countries", codes_of(rule.whom == Whom::countries ? rule.countries : CountrySet())},
               {"allow_only", codes_of(rule.whom == Whom::all_but ? rule.countries : CountrySet())},
               {"participant", rule.whom == Whom::participant ? Json(rule.participant) : Json(nullptr)},
-              {"basis", "host"},
-              {"order", nullptr},
+              {"basis", rule.order.empty() ? "host" : "order"},
+              {"order", rule.order.empty() ? Json(nullptr) : Json(rule.order)},
               {"mode", to_text(rule.mode)},
               {"state", to_text(rule.state(now))},
               {"from", format_time(rule.from)},
@@ -358,6 +363,7 @@ Json to_json(const Rule& rule, Time now, std::span<const CountryCounts> by_count
         json["withdrawn"] = format_time(*rule.withdrawn);
         json["why"] = rule.why;
     }
+    json["suspended"] = rule.suspended;
     return json;
 }
 

@@ -36,6 +36,8 @@ public:
     [[nodiscard]] Result<std::optional<std::string>> text(std::string_view key) const;
     [[nodiscard]] Result<std::optional<std::uint64_t>> number(std::string_view key) const;
     [[nodiscard]] Result<std::optional<Time>> time(std::string_view key) const;
+    /// False where it is absent.
+    [[nodiscard]] Result<bool> flag(std::string_view key) const;
     /// An absent key is an empty list.
     [[nodiscard]] Result<std::vector<std::string>> texts(std::string_view key) const;
 

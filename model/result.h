@@ -18,6 +18,11 @@ template <class T = void> using Result = tl::expected<T, Error>;
     return tl::unexpected<Error>(Error{code, std::move(message)});
 }
 
+[[nodiscard]] inline tl::unexpected<Error> fail(ErrorCode code, std::string message, std::string reason)
+{
+    return tl::unexpected<Error>(Error{code, std::move(message), std::move(reason)});
+}
+
 [[nodiscard]] inline tl::unexpected<Error> fail(Error error)
 {
     return tl::unexpected<Error>(std::move(error));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/rule.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace meetfence {
@@ -13,6 +14,8 @@ std::string_view to_text(Mode mode)
 std::string_view to_text(RuleState state)
 {
     switch (state) {
+    case RuleState::pending:
+        return "pending";
     case RuleState::scheduled:
         return "scheduled";
     case RuleState::active:
@@ -53,6 +56,18 @@ RuleCounts CountryCounts::total() const
     return sum += egress;
 }
 
+void add_counts(std::vector<CountryCounts>& to, const std::vector<CountryCounts>& more)
+{
+    for (const auto& cell : more) {
+        auto it = std::ranges::find(to, cell.country, &CountryCounts::country);
+        if (it == to.end()) {
+            it = to.insert(to.end(), {.country = cell.country});
+        }
+        it->ingress += cell.ingress;
+        it->egress += cell.egress;
+    }
+}
+
 RuleState Rule::state(Time now) const
 {
     if (withdrawn) {
@@ -60,6 +75,9 @@ RuleState Rule::state(Time now) const
     }
     if (now >= until) {
         return RuleState::expired;
+    }
+    if (pending) {
+        return RuleState::pending;
     }
     return now < from ? RuleState::scheduled : RuleState::active;
 }

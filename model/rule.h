@@ -23,7 +23,8 @@ enum class Whom : std::uint8_t {
     all_but,    // who is placed anywhere else; whom no database places is let in
     participant // this one, wherever placed
 };
-enum class RuleState : std::uint8_t { scheduled, active, expired, withdrawn };
+/// `pending`: its order is not approved yet.
+enum class RuleState : std::uint8_t { pending, scheduled, active, expired, withdrawn };
 
 [[nodiscard]] std::string_view to_text(Mode mode);
 [[nodiscard]] std::string_view to_text(RuleState state);
@@ -39,6 +40,7 @@ struct RuleRequest {
     std::optional<Time> from;
     std::optional<Time> until;
     std::vector<IpPrefix> except; // sorted, none twice
+    std::string order;            // empty: the meeting's owner asks
 
     friend bool operator==(const RuleRequest&, const RuleRequest&) = default;
 };
@@ -60,6 +62,9 @@ struct CountryCounts {
     [[nodiscard]] RuleCounts total() const;
 };
 
+/// Country by country.
+void add_counts(std::vector<CountryCounts>& to, const std::vector<CountryCounts>& more);
+
 /// What was granted. `until` is set in every rule: a restriction without an end does not exist.
 struct Rule {
     std::uint64_t number = 0; // never used again
@@ -72,11 +77,18 @@ struct Rule {
     Time until;
     std::vector<IpPrefix> except;
     std::optional<Time> withdrawn;
-    std::string why; // of the withdrawal
+    std::string why;        // of the withdrawal
+    std::string order;      // empty: the meeting's owner asked
+    bool pending = false;   // not in force: its order is not approved yet
+    bool suspended = false; // withdrawn by the running check
 
     [[nodiscard]] std::string id() const { return "r" + std::to_string(number); }
     [[nodiscard]] RuleState state(Time now) const;
     [[nodiscard]] bool ended(Time now) const { return withdrawn || now >= until; }
+    /// Whether packets are to be judged by it, or will be.
+    [[nodiscard]] bool in_kernel(Time now) const { return !pending && !ended(now); }
+
+    friend bool operator==(const Rule&, const Rule&) = default;
 };
 
 /// "CN HK", "all but US", "participant p-7"

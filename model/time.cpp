@@ -97,7 +97,10 @@ std::optional<Time> parse_rfc3339(std::string_view text)
 
 Result<Time> parse_time(std::string_view text)
 {
-    if (const auto time = parse_rfc3339(text)) {
+    // By its offset it can leave the years that can be written, 0000 to 9999, and could not be read again.
+    constexpr Time kFirst = sys_days(year(0) / 1 / 1);
+    constexpr Time kEnd = sys_days(year(10000) / 1 / 1);
+    if (const auto time = parse_rfc3339(text); time && *time >= kFirst && *time < kEnd) {
         return *time;
     }
     return fail(ErrorCode::invalid,

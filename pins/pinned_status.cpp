@@ -217,7 +217,7 @@ Result<PinnedStatus> read_pinned_status(const Path& bpf_dir)
         }
     }
     const auto accounted = TRY(drops_of_rules(tables));
-    status.dropped_outside_scope = dropped > accounted ? dropped - accounted : 0;
+    status.dropped_outside_scope = (dropped > accounted ? dropped - accounted : 0) + control.outside_scope;
     return status;
 }
 

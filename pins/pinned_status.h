@@ -27,7 +27,8 @@ struct PinnedStatus {
     std::uint64_t meetings = 0;
     std::uint64_t rules_active = 0;
     pins::Traffic reasons{};
-    // Drops that no rule's own counters account for, by the other set of counters; 0 or a defect.
+    // Drops that no rule's own counters account for, by the other set of counters, and those that the running
+    // check found wrong; 0 or a defect.
     std::uint64_t dropped_outside_scope = 0;
 };
 

@@ -9,6 +9,7 @@
 #include "ctl/commands/commands.h"
 #include "ctl/fields.h"
 #include "ctl/rule_view.h"
+#include "model/identifier.h"
 #include "model/meeting.h"
 #include "model/participant.h"
 #include "model/rule.h"
@@ -56,6 +57,10 @@ Result<RuleRequest> requested_rule(const Context& context)
     }
     const auto prefixes = split_commas(arguments.texts("except"));
     rule.except = TRY(parse_prefixes(prefixes));
+    if (const auto order = arguments.text("order")) {
+        TRY(check_identifier("an order's", *order));
+        rule.order = *order;
+    }
     return rule;
 }
 
@@ -78,6 +83,9 @@ Json request_json(const RuleRequest& rule)
     for (const auto& prefix : rule.except) {
         body["except"].push_back(prefix.text());
     }
+    if (!rule.order.empty()) {
+        body["order"] = rule.order;
+    }
     return body;
 }
 
@@ -93,6 +101,23 @@ Result<bool> ask_first(Context& context, const Json& body)
     context.client.disconnect(); // a person may take long to answer
     print_rule_preview(context.console.err, preview, context.now);
     return confirm(context.console, "Block?");
+}
+
+void show_outcome(Context& context, const Json& rule)
+{
+    auto& console = context.console;
+    if (context.json) {
+        print_json(console, rule);
+        return;
+    }
+    console.out << rule_sentence(rule, context.now) << '\n';
+    if (const auto line = presence_sentence(rule, member_of(rule, "preview")); !line.empty()) {
+        console.out << line << '\n';
+    }
+    if (text_of(rule, "state") == "pending") {
+        const auto order = text_of(rule, "order");
+        say(console, fmt::format("who may approve order {}: meetfencectl order show {}", order, order));
+    }
 }
 
 } // namespace
@@ -124,12 +149,7 @@ Result<int> run_block(Context& context)
         say(console, "nothing is blocked");
         return kFailed;
     }
-    const auto rule = TRY(context.client.call(Method::post, "/v1/rules", &body)).body;
-    if (context.json) {
-        print_json(console, rule);
-    } else {
-        console.out << rule_sentence(rule, context.now) << '\n';
-    }
+    show_outcome(context, TRY(context.client.call(Method::post, "/v1/rules", &body)).body);
     return kDone;
 }
 

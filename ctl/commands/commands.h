@@ -20,6 +20,14 @@ struct Context;
 [[nodiscard]] Result<int> run_participant_list(Context& context);
 [[nodiscard]] Result<int> run_participant_remove(Context& context);
 
+[[nodiscard]] Result<int> run_order_add(Context& context);
+[[nodiscard]] Result<int> run_order_approve(Context& context);
+[[nodiscard]] Result<int> run_order_reject(Context& context);
+[[nodiscard]] Result<int> run_order_withdraw(Context& context);
+[[nodiscard]] Result<int> run_order_extend(Context& context);
+[[nodiscard]] Result<int> run_order_list(Context& context);
+[[nodiscard]] Result<int> run_order_show(Context& context);
+
 [[nodiscard]] Result<int> run_block(Context& context);
 [[nodiscard]] Result<int> run_unblock(Context& context);
 
@@ -38,6 +46,10 @@ struct Context;
 [[nodiscard]] Result<int> run_geo_diff(Context& context);
 
 [[nodiscard]] Result<int> run_events(Context& context);
+[[nodiscard]] Result<int> run_audit_show(Context& context);
+[[nodiscard]] Result<int> run_audit_verify(Context& context);
+
+[[nodiscard]] Result<int> run_report(Context& context);
 
 [[nodiscard]] Result<int> run_apply(Context& context);
 [[nodiscard]] Result<int> run_diff(Context& context);

@@ -110,7 +110,8 @@ Result<int> run_export(Context& context)
 {
     const auto document = TRY(context.client.get("/v1/declaration")).body;
     constexpr int kIndent = 2; // a file for people to edit and to keep under version control
-    context.console.out << document.dump(kIndent, ' ', false, Json::error_handler_t::replace) << '\n';
+    const auto text = document.dump(kIndent, ' ', false, Json::error_handler_t::replace);
+    context.console.out << printable_json(text) << '\n';
     return kDone;
 }
 

@@ -18,12 +18,13 @@ std::string meaning(const std::string& event)
 std::string event_line(const Json& event)
 {
     auto line = fmt::format("{}  {:<12}", text_of(event, "time"), text_of(event, "event"));
-    for (const auto* key : {"meeting", "participant", "rule", "country", "reason"}) {
+    for (const auto* key : {"meeting", "participant", "rule", "order", "state", "country", "reason"}) {
         if (const auto value = text_of(event, key); !value.empty()) {
             line += fmt::format("  {} {}", key, value);
         }
     }
-    const auto text = text_of(event, "text");
+    auto text = text_of(event, "text");
+    text = text.empty() ? text_of(event, "why") : text;
     line += text.empty() ? meaning(text_of(event, "event")) : "  " + text;
     return printable(line);
 }
@@ -36,7 +37,7 @@ void print_event(const Context& context, std::string_view line)
     }
     auto& out = context.console.out;
     if (context.json) {
-        out << line << '\n';
+        out << printable_json(line) << '\n';
         return;
     }
     const auto event = parse_json(line, "event");

@@ -75,6 +75,26 @@ std::string countries_of(const Json& participant)
     return join(countries, ", ");
 }
 
+void print_participants(std::ostream& out, const Json& participants, bool with_addresses)
+{
+    std::vector<Column> columns{
+        {"PARTICIPANT"}, {"UFRAGS", Align::right}, {"CONFIRMED FLOWS", Align::right}, {"COUNTRIES"}};
+    if (with_addresses) {
+        columns.push_back({"ADDRESSES"});
+    }
+    Table table(std::move(columns));
+    for (const auto& participant : participants) {
+        std::vector<std::string> cells{
+            text_of(participant, "id"), std::to_string(member_of(participant, "ufrags").size()),
+            std::to_string(number_of(participant, "confirmed_flows")), countries_of(participant)};
+        if (with_addresses) {
+            cells.push_back(join(texts_of(participant, "addresses"), ", "));
+        }
+        table.add(std::move(cells));
+    }
+    table.print(out);
+}
+
 } // namespace
 
 Result<int> run_participant_add(Context& context)
@@ -99,7 +119,17 @@ Result<int> run_participant_add(Context& context)
 
 Result<int> run_participant_list(Context& context)
 {
-    const auto target = TRY(participants_target(context));
+    const auto& arguments = context.arguments;
+    const bool with_addresses = arguments.has("show-addresses");
+    if (with_addresses != arguments.has("purpose")) {
+        return refuse_usage(context.console, context.command,
+                            "--show-addresses and --purpose TEXT go together: who looks at addresses says "
+                            "what for, and the audit log keeps it");
+    }
+    auto target = TRY(participants_target(context));
+    if (with_addresses) {
+        target += "?addresses=true&purpose=" + percent_encode(arguments.text("purpose").value_or(""));
+    }
     const auto participants = TRY(context.client.get(target)).body;
     if (context.json) {
         print_json(context.console, participants);
@@ -109,13 +139,7 @@ Result<int> run_participant_list(Context& context)
         say(context.console, "no participants");
         return kDone;
     }
-    Table table(
-        {{"PARTICIPANT"}, {"UFRAGS", Align::right}, {"CONFIRMED FLOWS", Align::right}, {"COUNTRIES"}});
-    for (const auto& participant : participants) {
-        table.add({text_of(participant, "id"), std::to_string(member_of(participant, "ufrags").size()),
-                   std::to_string(number_of(participant, "confirmed_flows")), countries_of(participant)});
-    }
-    table.print(context.console.out);
+    print_participants(context.console.out, participants, with_addresses);
     return kDone;
 }
 

@@ -81,6 +81,29 @@ std::string flows_text(const Json& flows)
                : "";
 }
 
+std::string orders_text(const Json& orders)
+{
+    return orders.is_object()
+               ? fmt::format("{} recorded, {} approved, {} active, {} suspended; {} to be reviewed",
+                             number_of(orders, "recorded"), number_of(orders, "approved"),
+                             number_of(orders, "active"), number_of(orders, "suspended"),
+                             number_of(orders, "review_due"))
+               : "";
+}
+
+std::string check_text(const Json& check)
+{
+    return check.is_object() ? fmt::format("{} drops judged again, {} outside scope, {} skipped",
+                                           number_of(check, "checked"), number_of(check, "outside"),
+                                           number_of(check, "skipped"))
+                             : "";
+}
+
+std::string audit_text(const Json& audit)
+{
+    return audit.is_object() ? fmt::format("{} entries", grouped(number_of(audit, "sequence"))) : "";
+}
+
 void print_status(const Context& context, const Json& status)
 {
     auto& out = context.console.out;
@@ -93,6 +116,7 @@ void print_status(const Context& context, const Json& status)
         {{"daemon", fmt::format("{}{}{}", text_of(status, "daemon"), of, version)},
          {"meetings", text_of(status, "meetings")},
          {"active rules", text_of(status, "rules_active")},
+         {"orders", orders_text(member_of(status, "orders"))},
          {"participants", text_of(status, "participants")},
          {"flows", flows_text(member_of(status, "flows"))},
          {"countries",
@@ -103,7 +127,9 @@ void print_status(const Context& context, const Json& status)
                                  number_of(packets, "seen"), number_of(packets, "passed"),
                                  number_of(packets, "dropped"), number_of(packets, "dropped_outside_scope"))},
          {"  ingress", direction_text(packets, "ingress")},
-         {"  egress", direction_text(packets, "egress")}});
+         {"  egress", direction_text(packets, "egress")},
+         {"check", check_text(member_of(status, "check"))},
+         {"audit log", audit_text(member_of(status, "audit"))}});
     out << '\n';
     print_interfaces(out, member_of(status, "interfaces"));
     if (const auto& reasons = member_of(status, "reasons"); !reasons.empty()) {

@@ -22,7 +22,7 @@ constexpr auto kGeoKeys = std::to_array<std::string_view>(
     {"databases", "agreement", "overrides", "min_countries", "max_age", "when_old"});
 constexpr auto kControlKeys = std::to_array<std::string_view>({"socket", "operators", "viewers"});
 constexpr auto kMetricsKeys = std::to_array<std::string_view>({"listen"});
-constexpr auto kPolicyKeys = std::to_array<std::string_view>({"approvals", "max_duration"});
+constexpr auto kPolicyKeys = std::to_array<std::string_view>({"approvals", "max_duration", "named_meetings"});
 constexpr auto kLimitKeys =
     std::to_array<std::string_view>({"meetings", "participants", "flows", "flow_idle"});
 
@@ -190,6 +190,7 @@ Result<> read_policy(const ObjectReader& top, Config& config)
         config.max_duration = TRY(parse_duration(*text).map_error(
             [](Error error) { return std::move(error).context("'policy.max_duration'"); }));
     }
+    config.named_meetings = TRY(policy.flag("named_meetings"));
     const auto limits = TRY(section(top, "limits", kLimitKeys));
     TRY(read_number(limits, "meetings", 1, kMostMeetings, config.max_meetings));
     TRY(read_number(limits, "participants", 1, kMostParticipants, config.max_participants));

@@ -30,6 +30,7 @@ struct Config {
     std::string metrics_listen = "127.0.0.1:9435";
     std::uint64_t approvals = 1; // 0–3
     std::chrono::seconds max_duration = std::chrono::hours(24 * 30);
+    bool named_meetings = false; // orders must name their meetings
     std::uint64_t max_meetings = 65536;
     std::uint64_t max_participants = 1048576;
     std::uint64_t max_flows = 1048576;

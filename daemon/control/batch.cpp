@@ -31,11 +31,11 @@ Result<Request> read_line(std::string_view line, const Peer& peer)
 
 class Batch : public std::enable_shared_from_this<Batch> {
 public:
-    Batch(service::Service& service, const Request& request, Log log, LaterReply reply)
+    Batch(service::Service& service, const Request& request, Witness witness, LaterReply reply)
         : service_(service),
           lines_(request.body),
           peer_(request.peer),
-          log_(std::move(log)),
+          witness_(std::move(witness)),
           reply_(std::move(reply))
     {
     }
@@ -65,7 +65,7 @@ private:
             add(problem(request.error()));
             return;
         }
-        answer(service_, *request, log_, [this](const Response& response) { add(response); });
+        answer(service_, *request, witness_, [this](const Response& response) { add(response); });
     }
 
     void add(const Response& response)
@@ -89,7 +89,7 @@ private:
     service::Service& service_;
     std::string lines_;
     Peer peer_;
-    Log log_;
+    Witness witness_;
     LaterReply reply_;
     std::string answers_;
     std::size_t at_ = 0, count_ = 0, refused_ = 0;
@@ -97,9 +97,9 @@ private:
 
 } // namespace
 
-void run_batch(service::Service& service, const Request& request, const Log& log, LaterReply reply)
+void run_batch(service::Service& service, const Request& request, const Witness& witness, LaterReply reply)
 {
-    std::make_shared<Batch>(service, request, log, std::move(reply))->go_on();
+    std::make_shared<Batch>(service, request, witness, std::move(reply))->go_on();
 }
 
 } // namespace meetfence::control

@@ -8,6 +8,6 @@
 namespace meetfence::control {
 
 /// Answers other requests between two lots of lines.
-void run_batch(service::Service& service, const Request& request, const Log& log, LaterReply reply);
+void run_batch(service::Service& service, const Request& request, const Witness& witness, LaterReply reply);
 
 } // namespace meetfence::control

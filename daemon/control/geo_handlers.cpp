@@ -180,13 +180,14 @@ Result<Response> look_address_up(Service& service, const Request& request)
 
 void reload_geo(Service& service, const Request& request, LaterReply reply)
 {
-    service.reload_geo(request.flag("force"),
+    service.reload_geo(request.flag("force"), request.peer.actor(),
                        when_in_force(service, "country table loaded anew", std::move(reply)));
 }
 
-void roll_back_geo(Service& service, const Request& /*request*/, LaterReply reply)
+void roll_back_geo(Service& service, const Request& request, LaterReply reply)
 {
-    service.roll_back_geo(when_in_force(service, "country table rolled back", std::move(reply)));
+    service.roll_back_geo(request.peer.actor(),
+                          when_in_force(service, "country table rolled back", std::move(reply)));
 }
 
 void diff_geo(Service& service, const Request& request, LaterReply reply)

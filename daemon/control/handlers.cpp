@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "daemon/service/clock.h"
+#include "model/order_json.h"
 #include "pins/reason.h"
 
 namespace meetfence::control {
@@ -17,11 +18,32 @@ using service::Service;
 Json view(const Service& service, const Rule& rule)
 {
     const auto by_country = service.counts(rule);
-    auto json = to_json(rule, service::wall_now(), by_country);
+    const auto now = service::wall_now();
+    auto json = to_json(rule, now, by_country);
+    json["armed"] = service.registry().is_armed(rule, now);
     if (rule.number == 0) {
         json["id"] = nullptr; // of a dry run
     }
     return json;
+}
+
+Json view(const service::Preview& preview)
+{
+    auto by_country = Json::object();
+    for (const auto& [country, count] : preview.impact.by_country) {
+        by_country[std::string(country.code())] = count;
+    }
+    return {{"registered", preview.registered},      {"participants", preview.impact.participants},
+            {"connected", preview.impact.connected}, {"by_country", std::move(by_country)},
+            {"unplaced", preview.impact.unplaced},   {"affected", preview.impact.affected},
+            {"disputed", preview.disputed},          {"collateral", preview.collateral}};
+}
+
+// The order of a rule by its number, or null.
+Json order_of(const Service& service, std::uint64_t rule)
+{
+    const auto known = service.registry().find_rule(rule);
+    return known && !(*known)->order.empty() ? Json((*known)->order) : Json(nullptr);
 }
 
 Json view(const policy::RegisteredMeeting& entry)
@@ -85,7 +107,7 @@ Json view(const Service& service, const service::Explanation& explanation)
         {"meeting", meeting == nullptr ? Json(nullptr) : Json(meeting->meeting.id)},
         {"participant", participant == nullptr ? Json(nullptr) : Json(participant->id)},
         {"rule", answer.rule == 0 ? Json(nullptr) : Json("r" + std::to_string(answer.rule))},
-        {"order", nullptr},
+        {"order", order_of(service, answer.rule)},
         {"geo_build", service.geo_build() == Time() ? Json(nullptr) : Json(format_time(service.geo_build()))},
         {"text", reason_text(answer.reason)}};
 }
@@ -106,6 +128,23 @@ Result<std::vector<std::uint8_t>> from_hex(std::string text)
         bytes.push_back(byte);
     }
     return bytes;
+}
+
+// A rule stays what was asked for, and what was approved: neither a host's request nor an order reaches
+// further by being changed.
+Result<> refuse_widening(const Json& body)
+{
+    for (const auto* key :
+         {"order", "basis", "meeting", "countries", "allow_only", "participant", "except"}) {
+        if (body.is_object() && body.contains(key)) {
+            return fail(ErrorCode::refused,
+                        "'" + std::string(key) +
+                            "' of a rule is not changed: withdraw it and add another one, "
+                            "which is asked and approved anew",
+                        "basis_fixed");
+        }
+    }
+    return {};
 }
 
 Result<const Rule*> rule_of(const Service& service, const Request& request)
@@ -144,7 +183,7 @@ Result<Response> put_meeting(Service& service, const Request& request)
     const auto& id = request.path.at(2);
     const auto meeting = TRY(meeting_from_json(TRY(body_of(request)), id));
     const bool known = service.registry().find_meeting(id).has_value();
-    TRY(service.put_meeting(meeting));
+    TRY(service.put_meeting(meeting, request.peer.actor()));
     auto response = json_response(view(*TRY(service.registry().find_meeting(id))), known ? 200 : 201);
     response.summary =
         fmt::format("{} endpoints", meeting.endpoints.size() + meeting.shared_endpoints.size() +
@@ -154,7 +193,7 @@ Result<Response> put_meeting(Service& service, const Request& request)
 
 Result<Response> delete_meeting(Service& service, const Request& request)
 {
-    TRY(service.remove_meeting(request.path.at(2)));
+    TRY(service.remove_meeting(request.path.at(2), request.peer.actor()));
     return Response{.status = 204};
 }
 
@@ -179,9 +218,11 @@ Result<Response> post_rule(Service& service, const Request& request)
 {
     const auto wanted = TRY(rule_request_from_json(TRY(body_of(request))));
     const bool dry_run = request.flag("dry_run");
-    const auto rule = TRY(service.add_rule(wanted, dry_run));
-    auto response = json_response(view(service, rule), dry_run ? 200 : 201);
-    response.summary = dry_run ? "dry run" : summary(rule);
+    const auto granted = TRY(service.add_rule(wanted, dry_run, request.peer.actor()));
+    auto json = view(service, granted.rule);
+    json["preview"] = view(granted.preview);
+    auto response = json_response(json, dry_run ? 200 : 201);
+    response.summary = dry_run ? "dry run" : summary(granted.rule);
     return response;
 }
 
@@ -189,13 +230,15 @@ Result<Response> patch_rule(Service& service, const Request& request)
 {
     constexpr auto kKeys = std::to_array<std::string_view>({"mode", "until"});
     const auto json = TRY(body_of(request));
+    TRY(refuse_widening(json));
     const auto reader = TRY(ObjectReader::open(json, "", kKeys));
     std::optional<Mode> mode;
     if (const auto text = TRY(reader.text("mode"))) {
         mode = TRY(parse_mode(*text));
     }
     const auto* rule = TRY(rule_of(service, request));
-    const auto changed = TRY(service.change_rule(rule->number, mode, TRY(reader.time("until"))));
+    const auto changed =
+        TRY(service.change_rule(rule->number, mode, TRY(reader.time("until")), request.peer.actor()));
     auto response = json_response(view(service, changed));
     response.summary = summary(changed);
     return response;
@@ -205,8 +248,8 @@ Result<Response> delete_rule(Service& service, const Request& request)
 {
     const auto why = request.query.find("why");
     const auto* rule = TRY(rule_of(service, request));
-    const auto withdrawn =
-        TRY(service.withdraw_rule(rule->number, why == request.query.end() ? "" : why->second));
+    const auto withdrawn = TRY(service.withdraw_rule(
+        rule->number, why == request.query.end() ? "" : why->second, request.peer.actor()));
     auto response = json_response(view(service, withdrawn));
     response.summary = summary(withdrawn);
     return response;
@@ -271,17 +314,26 @@ Result<Response> get_declaration(Service& service, const Request& /*request*/)
             for (const auto* key : {"mode", "from", "until", "except"}) {
                 declared[key] = full[key];
             }
+            if (!rule->order.empty()) {
+                declared["order"] = rule->order;
+            }
         }
         meetings.push_back(std::move(meeting));
     }
-    return json_response({{"meetings", std::move(meetings)}});
+    auto orders = Json::array();
+    for (const auto& [id, order] : service.orders().orders()) {
+        if (!order.ended_by(now)) {
+            orders.push_back(to_json(order.terms));
+        }
+    }
+    return json_response({{"meetings", std::move(meetings)}, {"orders", std::move(orders)}});
 }
 
 Result<Response> put_declaration(Service& service, const Request& request)
 {
     const auto declaration = TRY(declaration_from_json(TRY(body_of(request))));
     const bool dry_run = request.flag("dry_run");
-    const auto changes = TRY(service.apply(declaration, dry_run));
+    const auto changes = TRY(service.apply(declaration, dry_run, request.peer.actor()));
     auto list = Json::array();
     for (const auto& change : changes) {
         list.push_back(to_json(change));

@@ -33,6 +33,20 @@ namespace meetfence::control {
 [[nodiscard]] Result<Response> get_impact(service::Service& service, const Request& request);
 [[nodiscard]] Result<Response> get_notice(service::Service& service, const Request& request);
 
+/// Whether it asks where people are: that is for operators, and leaves its trace.
+[[nodiscard]] bool shows_addresses(const Request& request);
+
+[[nodiscard]] Result<Response> list_orders(service::Service& service, const Request& request);
+[[nodiscard]] Result<Response> get_order(service::Service& service, const Request& request);
+[[nodiscard]] Result<Response> post_order(service::Service& service, const Request& request);
+[[nodiscard]] Result<Response> approve_order(service::Service& service, const Request& request);
+[[nodiscard]] Result<Response> reject_order(service::Service& service, const Request& request);
+[[nodiscard]] Result<Response> withdraw_order(service::Service& service, const Request& request);
+[[nodiscard]] Result<Response> extend_order(service::Service& service, const Request& request);
+
+[[nodiscard]] Result<Response> get_audit(service::Service& service, const Request& request);
+[[nodiscard]] Result<Response> get_audit_head(service::Service& service, const Request& request);
+
 /// What the request says, as JSON.
 [[nodiscard]] Result<Json> body_of(const Request& request);
 
@@ -41,5 +55,6 @@ using LaterReply = std::function<void(Result<Response>)>;
 void reload_geo(service::Service& service, const Request& request, LaterReply reply);
 void roll_back_geo(service::Service& service, const Request& request, LaterReply reply);
 void diff_geo(service::Service& service, const Request& request, LaterReply reply);
+void get_report(service::Service& service, const Request& request, LaterReply reply);
 
 } // namespace meetfence::control

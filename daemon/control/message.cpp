@@ -37,6 +37,8 @@ unsigned status_of(ErrorCode code)
         return 404;
     case ErrorCode::conflict:
         return 409;
+    case ErrorCode::refused:
+        return 422;
     case ErrorCode::exhausted:
         return 507;
     case ErrorCode::unreachable:
@@ -62,6 +64,8 @@ const char* title_of(unsigned status)
         return "Conflict";
     case 413:
         return "Content Too Large";
+    case 422:
+        return "Unprocessable Content";
     case 503:
         return "Service Unavailable";
     case 507:
@@ -96,7 +100,14 @@ Response problem(unsigned status, const std::string& detail)
 
 Response problem(const Error& error)
 {
-    return problem(status_of(error.code), error.message);
+    auto response = problem(status_of(error.code), error.message);
+    if (!error.reason.empty()) {
+        auto body = Json::parse(response.body);
+        body["code"] = error.reason;
+        response.body = body.dump() + "\n";
+        response.code = error.reason;
+    }
+    return response;
 }
 
 Result<> parse_target(std::string_view target, Request& request)

@@ -31,6 +31,7 @@ struct Response {
     std::string content_type = "application/json";
     std::string allow;          // methods, with 405
     std::string summary;        // for the log, of a change that was made; never an address
+    std::string code;           // of a guardrail's refusal
     bool stream_events = false; // the body is events, those to come too
     bool recent_events = false; // the body is events, those that were
 };

@@ -50,6 +50,29 @@ Result<std::optional<CountrySet>> countries_asked(const Request& request)
     return TRY(parse_countries(codes));
 }
 
+// On whose demand; of an order that must not be spoken of, nothing but that there is a ground.
+struct Ground {
+    Json by = "host", order, legal_basis;
+    std::string text = "on demand of the meeting's host";
+};
+
+Ground ground_of(const Service& service, const Rule& rule)
+{
+    const auto found = service.orders().find(rule.order);
+    if (!found) {
+        return {};
+    }
+    const auto& terms = (*found)->terms;
+    if ((*found)->gagged(service::wall_now())) {
+        return {.by = "authority", .text = "on legal grounds that it may not name"};
+    }
+    return {.by = terms.authority,
+            .order = terms.id,
+            .legal_basis = terms.legal_basis,
+            .text = fmt::format("on demand of {} of {}, by {}", terms.authority, terms.jurisdiction.name(),
+                                terms.legal_basis)};
+}
+
 std::string who_is_out(const Rule& rule, Country country)
 {
     const auto name = fmt::format("{} ({})", country.name(), country.code());
@@ -69,11 +92,29 @@ std::string who_is_out(const Rule& rule, Country country)
 Result<Response> list_participants(Service& service, const Request& request)
 {
     const auto& meeting = request.path.at(2);
+    const auto participants = TRY(service.participants(meeting));
+    std::optional<service::ShownAddresses> addresses;
+    if (shows_addresses(request)) {
+        const auto purpose = request.query.find("purpose");
+        addresses = TRY(service.show_addresses(meeting, purpose == request.query.end() ? "" : purpose->second,
+                                               request.peer.actor()));
+    }
     auto list = Json::array();
-    for (const auto& participant : TRY(service.participants(meeting))) {
-        list.push_back(view(meeting, participant));
+    for (const auto& participant : participants) {
+        auto& shown = list.emplace_back(view(meeting, participant));
+        if (addresses) {
+            auto& of_this = shown["addresses"] = Json::array();
+            for (const auto& address : (*addresses)[participant.entry->id]) {
+                of_this.push_back(address.text());
+            }
+        }
     }
     return json_response(list);
+}
+
+bool shows_addresses(const Request& request)
+{
+    return request.flag("addresses");
 }
 
 Result<Response> get_participant(Service& service, const Request& request)
@@ -147,19 +188,20 @@ Result<Response> get_notice(Service& service, const Request& request)
         rule = other->until > rule->until ? other : rule;
     }
     const auto until = format_time(rule->until);
+    const auto ground = ground_of(service, *rule);
     return json_response(
         {{"type", "about:blank"},
          {"title", "Unavailable For Legal Reasons"},
          {"status", kUnavailableForLegalReasons},
-         {"detail", fmt::format("{} kept out of this meeting until {}, by the operator of this service, on "
-                                "demand of the meeting's host.",
-                                who_is_out(*rule, country), until)},
+         {"detail", fmt::format("{} kept out of this meeting until {}, by the operator of this service, {}.",
+                                who_is_out(*rule, country), until, ground.text)},
          {"meeting", meeting},
          {"country", country.none() ? Json(nullptr) : Json(country.code())},
          {"blocked_by", "operator"},
-         {"demanded_by", "host"},
+         {"demanded_by", ground.by},
          {"rule", rule->id()},
-         {"order", nullptr},
+         {"order", ground.order},
+         {"legal_basis", ground.legal_basis},
          {"until", until}});
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <sys/types.h>
 
+#include "model/actor.h"
 #include "model/result.h"
 
 namespace meetfence::control {
@@ -20,6 +21,7 @@ struct Peer {
     Role role = Role::none;
 
     [[nodiscard]] std::string text() const; // "uid 1000 (alice)"
+    [[nodiscard]] Actor actor() const { return {uid, user}; }
 };
 
 struct Groups {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/control/router.h"
 
+#include <algorithm>
 #include <array>
 #include <fmt/format.h>
 #include <span>
@@ -8,6 +9,8 @@
 
 #include "daemon/control/batch.h"
 #include "daemon/control/handlers.h"
+#include "daemon/control/metrics.h"
+#include "model/text.h"
 
 namespace meetfence::control {
 namespace {
@@ -20,20 +23,30 @@ struct Route {
     bool can_dry_run = false; // ?dry_run=true changes nothing: who may look may ask it
     void (*later)(service::Service&, const Request&, LaterReply) = nullptr; // in the place of `handler`
     bool quiet = false; // about persons, and thousands a second: the log has none of them
+    bool (*for_operators)(const Request&) = nullptr; // some questions are not for who may look
 };
 
 constexpr auto kRoutes = std::to_array<Route>({
     {"GET", "v1/status", Role::viewer, get_status},
+    {"GET", "metrics", Role::viewer, get_metrics},
     {"GET", "v1/meetings", Role::viewer, list_meetings},
     {"GET", "v1/meetings/{}", Role::viewer, get_meeting},
     {"PUT", "v1/meetings/{}", Role::operator_, put_meeting},
     {"DELETE", "v1/meetings/{}", Role::operator_, delete_meeting},
-    {"GET", "v1/meetings/{}/participants", Role::viewer, list_participants},
+    {"GET", "v1/meetings/{}/participants", Role::viewer, list_participants, false, nullptr, false,
+     shows_addresses},
     {"GET", "v1/meetings/{}/participants/{}", Role::viewer, get_participant},
     {"PUT", "v1/meetings/{}/participants/{}", Role::operator_, put_participant, false, nullptr, true},
     {"DELETE", "v1/meetings/{}/participants/{}", Role::operator_, delete_participant, false, nullptr, true},
     {"GET", "v1/meetings/{}/impact", Role::viewer, get_impact},
     {"GET", "v1/meetings/{}/notice", Role::viewer, get_notice},
+    {"GET", "v1/orders", Role::viewer, list_orders},
+    {"POST", "v1/orders", Role::operator_, post_order},
+    {"GET", "v1/orders/{}", Role::viewer, get_order},
+    {"POST", "v1/orders/{}/approve", Role::operator_, approve_order},
+    {"POST", "v1/orders/{}/reject", Role::operator_, reject_order},
+    {"POST", "v1/orders/{}/withdraw", Role::operator_, withdraw_order},
+    {"POST", "v1/orders/{}/extend", Role::operator_, extend_order},
     {"GET", "v1/rules", Role::viewer, list_rules},
     {"POST", "v1/rules", Role::operator_, post_rule, true},
     {"GET", "v1/rules/{}", Role::viewer, get_rule},
@@ -47,6 +60,9 @@ constexpr auto kRoutes = std::to_array<Route>({
     {"GET", "v1/geo/{}", Role::viewer, look_address_up},
     {"POST", "v1/batch", Role::operator_, nullptr},
     {"GET", "v1/events", Role::viewer, get_events},
+    {"GET", "v1/audit", Role::viewer, get_audit},
+    {"GET", "v1/audit/head", Role::viewer, get_audit_head},
+    {"GET", "v1/report", Role::viewer, nullptr, false, get_report},
     {"GET", "v1/declaration", Role::viewer, get_declaration},
     {"PUT", "v1/declaration", Role::operator_, put_declaration, true},
 });
@@ -77,13 +93,18 @@ std::string target_of(const Route& route, const Request& request)
     return text;
 }
 
+bool is_control(char c)
+{
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 || byte == 0x7f;
+}
+
 // What somebody sent must not be able to write log lines of its own.
 std::string one_line(const std::string& text)
 {
     std::string safe;
     for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        safe += byte < 0x20 || byte == 0x7f ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
+        safe += is_control(c) ? fmt::format("\\x{:02x}", static_cast<unsigned char>(c)) : std::string(1, c);
     }
     return safe;
 }
@@ -130,8 +151,50 @@ Response ask(const Route& route, service::Service& service, const Request& reque
     }
 }
 
+Role least_role(const Route& route, const Request& request)
+{
+    if (route.for_operators != nullptr && route.for_operators(request)) {
+        return Role::operator_;
+    }
+    return route.can_dry_run && request.flag("dry_run") ? Role::viewer : route.role;
+}
+
+// What is kept quotes nobody's address: neither a refusal of what was written wrongly, nor a name that is
+// one.
+std::string kept(const std::string& text)
+{
+    constexpr std::size_t kLongest = 1000;
+    return check_text("text", text, kLongest) ? text : "";
+}
+
+std::string kept_target(const Route& route, const Request& request)
+{
+    const auto target = target_of(route, request);
+    auto plain = target; // an address is one whatever stands before it
+    std::ranges::replace_if(plain, is_control, ' ');
+    return kept(plain).empty() ? request.method + " /" + std::string(route.path) : one_line(target);
+}
+
+// A dry run changes nothing, and is told of where a guardrail forbids what it tries.
+void record_refusal(const Route& route, const Request& request, const Response& response,
+                    const Witness& witness)
+{
+    const bool is_attempt = least_role(route, request) == Role::operator_ ||
+                            (route.role == Role::operator_ && !response.code.empty());
+    if (!is_attempt || response.status < 400 || (route.quiet && response.status != 403)) {
+        return;
+    }
+    const bool quotes = response.status == 400 || response.status == 403;
+    witness.refused({.actor = request.peer.actor(),
+                     .request = kept_target(route, request),
+                     .status = response.status,
+                     .code = response.code,
+                     .detail = quotes ? "" : kept(Json::parse(response.body).value("detail", "")),
+                     .stranger = request.peer.role != Role::operator_});
+}
+
 // Of a change that was asked for: who did, and what came of it.
-void log_change(const Route& route, const Request& request, const Response& response, const Log& log)
+void log_change(const Route& route, const Request& request, const Response& response, const Witness& witness)
 {
     if ((route.role != Role::operator_ || route.quiet) && response.status != 403) {
         return;
@@ -140,17 +203,18 @@ void log_change(const Route& route, const Request& request, const Response& resp
     // A refusal of what was written wrongly may quote it, and with it an address.
     std::string why;
     if (!done && response.status != 400) {
-        why = ": " + Json::parse(response.body).value("detail", "");
+        why = kept(Json::parse(response.body).value("detail", ""));
     }
-    log(done ? service::Severity::notice : service::Severity::warning,
-        one_line(request.peer.text() + ": " + target_of(route, request) +
-                 (done ? " done" + (response.summary.empty() ? "" : ": " + response.summary)
-                       : " refused (" + std::to_string(response.status) + ")" + why)));
+    witness.log(done ? service::Severity::notice : service::Severity::warning,
+                one_line(request.peer.text() + ": " + kept_target(route, request) +
+                         (done ? " done" + (response.summary.empty() ? "" : ": " + response.summary)
+                               : " refused (" + std::to_string(response.status) + ")" +
+                                     (why.empty() ? "" : ": " + why))));
 }
 
 } // namespace
 
-void answer(service::Service& service, const Request& request, const Log& log,
+void answer(service::Service& service, const Request& request, const Witness& witness,
             const std::function<void(Response)>& reply)
 {
     const auto found = route_of(request);
@@ -159,16 +223,17 @@ void answer(service::Service& service, const Request& request, const Log& log,
         return;
     }
     const auto& route = **found;
-    const auto finish = [&route, log, reply](const Request& asked, Response response) {
-        log_change(route, asked, response, log);
+    const auto finish = [&route, witness, reply](const Request& asked, Response response) {
+        record_refusal(route, asked, response, witness);
+        log_change(route, asked, response, witness);
         reply(std::move(response));
     };
-    const auto least = route.can_dry_run && request.flag("dry_run") ? Role::viewer : route.role;
+    const auto least = least_role(route, request);
     if (request.peer.role < least) {
         finish(request, forbidden(service, request, least));
         return;
     }
-    if (request.in_batch && route.role == Role::operator_ && route.handler == nullptr) {
+    if (request.in_batch && route.handler == nullptr) {
         finish(request, problem(400, target_of(route, request) + " is no line of a batch"));
         return;
     }
@@ -185,7 +250,7 @@ void answer(service::Service& service, const Request& request, const Log& log,
     if (route.later != nullptr) {
         route.later(service, request, reply_later);
     } else {
-        run_batch(service, request, log, reply_later);
+        run_batch(service, request, witness, reply_later);
     }
 }
 

@@ -10,11 +10,15 @@
 
 namespace meetfence::control {
 
-using Log = std::function<void(service::Severity, const std::string&)>;
+/// Who is told of every change that was asked for, with who asked.
+struct Witness {
+    std::function<void(service::Severity, const std::string&)> log;
+    std::function<void(const service::Refusal&)>
+        refused; // for the audit log; changes stand there by themselves
+};
 
-/// Answers, at once or when long work is done, and tells `log` of every change that was asked for,
-/// with who asked.
-void answer(service::Service& service, const Request& request, const Log& log,
+/// Answers, at once or when long work is done.
+void answer(service::Service& service, const Request& request, const Witness& witness,
             const std::function<void(Response)>& reply);
 
 } // namespace meetfence::control

@@ -13,6 +13,8 @@ namespace {
 using pins::Access;
 using pins::MappedArray;
 
+constexpr std::uint32_t kOldestLayout = 3; // of what is read here, nothing has changed since
+
 template <class T> void copy_element(int from_fd, std::uint32_t from, int to_fd, std::uint32_t to)
 {
     std::vector<T> by_cpu(static_cast<std::size_t>(libbpf_num_possible_cpus()));
@@ -34,7 +36,7 @@ void carry_counters(const pins::Path& old_maps, TableWriter& tables, int reasons
         return;
     }
     const auto control = MappedArray<mf_control>::map(control_fd.get(), 1, Access::read_only, "control");
-    if (!control || (*control)[0].layout != MF_LAYOUT) {
+    if (!control || (*control)[0].layout < kOldestLayout || (*control)[0].layout > MF_LAYOUT) {
         return;
     }
     const auto rules =
@@ -52,6 +54,7 @@ void carry_counters(const pins::Path& old_maps, TableWriter& tables, int reasons
         }
     }
     tables.control().retired_drops = (*control)[0].retired_drops;
+    tables.control().outside_scope = (*control)[0].outside_scope; // 0 in layout 3
     for (std::size_t i = 1; i < rules->size(); ++i) {
         const auto& old = (*rules)[i];
         const auto it = now.find(old.number);

@@ -7,7 +7,7 @@
 
 namespace meetfence::dataplane {
 
-/// Copies what can be read; an old set of another layout cannot, and counting starts at zero.
+/// Copies what can be read; of layouts older than 3 nothing can, and counting starts at zero.
 /// Packets between the copy and the switch of the links are counted in the old maps only.
 void carry_counters(const pins::Path& old_maps, TableWriter& tables, int reasons_fd, int cells_fd);
 

@@ -73,7 +73,7 @@ void set_sizes(meetfence_bpf& skeleton, const Capacities& capacities)
     bpf_map__set_max_entries(skeleton.maps.rules, capacities.rules);
     bpf_map__set_max_entries(skeleton.maps.endpoints, capacities.endpoints);
     bpf_map__set_max_entries(skeleton.maps.cells, capacities.cells);
-    bpf_map__set_max_entries(skeleton.maps.cell_events, capacities.cells);
+    bpf_map__set_max_entries(skeleton.maps.cell_times, capacities.cells);
     bpf_map__set_max_entries(skeleton.maps.participants, capacities.participants);
     bpf_map__set_max_entries(skeleton.maps.participant_ids, capacities.participant_ids);
     bpf_map__set_max_entries(skeleton.maps.ufrags, capacities.ufrags);
@@ -145,11 +145,6 @@ void DataPlane::RemovePins::operator()(const Path* bpf_dir) const
     std::filesystem::remove_all(pins::new_maps(*bpf_dir), ignored);
     std::filesystem::remove(pins::links(*bpf_dir), ignored); // stays where a link is in it
     delete bpf_dir;
-}
-
-void DataPlane::FreeRing::operator()(ring_buffer* ring) const
-{
-    ring_buffer__free(ring);
 }
 
 Result<DataPlane> DataPlane::open(const Settings& settings)
@@ -247,7 +242,7 @@ Result<> DataPlane::open_tables(const Settings& settings)
     tables.meetings = TRY(map_array<mf_meeting>(maps.meetings));
     tables.policies = TRY(map_array<mf_policy>(maps.policies));
     tables.rules = TRY(map_array<mf_rule>(maps.rules));
-    tables.cell_events = TRY(map_array<std::uint64_t>(maps.cell_events));
+    tables.cell_times = TRY(map_array<mf_cell_times>(maps.cell_times));
 
     auto& control = tables.control[0];
     control.layout = MF_LAYOUT;
@@ -273,7 +268,9 @@ Result<> DataPlane::open_tables(const Settings& settings)
     tables.wait_for_packets = [geo = geo_.get()] { return geo->wait_for_packets(); };
     tables_ = std::make_unique<TableWriter>(TRY(TableWriter::adopt(std::move(tables))));
     TRY(open_participants());
-    return open_ring();
+    events_ = TRY(Ring::open(bpf_map__fd(maps.events), "events"));
+    samples_ = TRY(Ring::open(bpf_map__fd(maps.samples), "samples"));
+    return {};
 }
 
 Result<> DataPlane::open_participants()
@@ -313,23 +310,6 @@ Result<std::uint64_t> DataPlane::tally(mf_tally what) const
     return pins::read_tally(bpf_map__fd(skeleton_->maps.tallies), what);
 }
 
-Result<> DataPlane::open_ring()
-{
-    on_event_ = std::make_unique<std::function<void(const mf_event&)>>();
-    const auto callback = [](void* context, void* data, std::size_t size) noexcept {
-        const auto& on_event = *static_cast<std::function<void(const mf_event&)>*>(context);
-        if (size >= sizeof(mf_event) && on_event) {
-            on_event(*static_cast<const mf_event*>(data));
-        }
-        return 0;
-    };
-    ring_.reset(ring_buffer__new(bpf_map__fd(skeleton_->maps.events), callback, on_event_.get(), nullptr));
-    if (!ring_) {
-        return kernel_error("opening the event ring");
-    }
-    return {};
-}
-
 int DataPlane::program_fd() const
 {
     return bpf_program__fd(skeleton_->progs.meetfence_xdp);
@@ -366,19 +346,6 @@ Result<std::vector<std::string>> DataPlane::go(const Settings& settings)
         return kernel_error("pinning the program");
     }
     return std::move(attached->warnings);
-}
-
-int DataPlane::event_fd() const
-{
-    return ring_buffer__epoll_fd(ring_.get());
-}
-
-Result<> DataPlane::read_events(const std::function<void(const mf_event&)>& on_event)
-{
-    *on_event_ = on_event;
-    const int read = ring_buffer__consume(ring_.get());
-    *on_event_ = nullptr;
-    return read < 0 ? Result<>(kernel_error("reading the event ring", -read)) : Result<>();
 }
 
 Result<> remove_from_kernel(const Path& bpf_dir)

@@ -3,13 +3,13 @@
 // in force and goes on with it, or makes everything new beside it; `go` switches the interfaces over.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "daemon/dataplane/geo_tables.h"
 #include "daemon/dataplane/participant_carrier.h"
+#include "daemon/dataplane/ring.h"
 #include "daemon/dataplane/settings.h"
 #include "daemon/dataplane/table_writer.h"
 #include "kernel-headers/abi.h"
@@ -17,7 +17,6 @@
 
 struct meetfence_bpf;
 struct meetfence_egress_bpf;
-struct ring_buffer;
 
 namespace meetfence::dataplane {
 
@@ -49,9 +48,12 @@ public:
 
     [[nodiscard]] Result<std::uint64_t> tally(mf_tally what) const;
 
-    /// For the event loop: readable when events are waiting.
-    [[nodiscard]] int event_fd() const;
-    [[nodiscard]] Result<> read_events(const std::function<void(const mf_event&)>& on_event);
+    /// Of struct mf_event.
+    [[nodiscard]] Ring& events() { return events_; }
+    [[nodiscard]] const Ring& events() const { return events_; }
+    /// Of struct mf_sample.
+    [[nodiscard]] Ring& samples() { return samples_; }
+    [[nodiscard]] const Ring& samples() const { return samples_; }
 
 private:
     struct DestroySkeleton {
@@ -62,15 +64,11 @@ private:
     struct RemovePins {
         void operator()(const pins::Path* bpf_dir) const;
     };
-    struct FreeRing {
-        void operator()(ring_buffer* ring) const;
-    };
     DataPlane() = default;
     [[nodiscard]] Result<> load(const Settings& settings, const pins::Path& maps);
     [[nodiscard]] Result<> load_egress();
     [[nodiscard]] Result<> open_tables(const Settings& settings);
     [[nodiscard]] Result<> open_participants();
-    [[nodiscard]] Result<> open_ring();
 
     std::unique_ptr<const pins::Path, RemovePins> not_in_force_yet_;
     std::unique_ptr<meetfence_bpf, DestroySkeleton> skeleton_;
@@ -78,8 +76,7 @@ private:
     std::unique_ptr<GeoTables> geo_;
     std::unique_ptr<TableWriter> tables_;
     std::unique_ptr<ParticipantTables> participants_;
-    std::unique_ptr<std::function<void(const mf_event&)>> on_event_; // where the ring's callback finds it
-    std::unique_ptr<ring_buffer, FreeRing> ring_;
+    Ring events_, samples_;
     pins::Path bpf_dir_;
     bool adopted_ = false;
     std::string why_new_;

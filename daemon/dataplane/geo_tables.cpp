@@ -53,17 +53,18 @@ Result<StagedTable> stage_table(const geo::CountryTable& table, const geo::Place
 
 Result<> GeoTables::put_in_force(StagedTable table)
 {
-    const __u32 old_slot = control_->geo_active;
-    const __u32 new_slot = old_slot == 0 ? 1 : 0;
+    const __u32 before = control_->geo_active;
+    const __u32 generation = before + 1;
     TRY(make_barrier()); // what can fail comes before the one write
-    TRY(put_slot(geo_fd_, new_slot, table.map));
-    publish(control_->geo_active, new_slot); // the one write
+    TRY(put_slot(geo_fd_, generation & MF_GEO_SLOT, table.map));
+    publish(control_->geo_active, generation); // the one write
     control_->geo_prefixes_v4 = table.prefixes_v4;
     control_->geo_prefixes_v6 = table.prefixes_v6;
     control_->geo_bytes = table.bytes;
     control_->geo_build_s = static_cast<__u64>(table.build.time_since_epoch().count());
-    ++control_->geo_generation;
+    control_->geo_generation = generation;
     TRY(wait_for_packets());
+    const __u32 old_slot = before & MF_GEO_SLOT;
     bpf_map_delete_elem(geo_fd_, &old_slot); // frees its memory; empty the first time
     return {};
 }

@@ -24,7 +24,7 @@ struct KernelTables {
     pins::MappedArray<mf_meeting> meetings;
     pins::MappedArray<mf_policy> policies;
     pins::MappedArray<mf_rule> rules;
-    pins::MappedArray<std::uint64_t> cell_events;
+    pins::MappedArray<mf_cell_times> cell_times;
 
     std::function<Result<CountryCounts>(std::uint32_t cell)> read_cell;
     std::function<Result<>(std::uint32_t cell)> zero_cell;

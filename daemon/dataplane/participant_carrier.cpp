@@ -11,6 +11,8 @@ namespace {
 using pins::Access;
 using pins::MappedArray;
 
+constexpr std::uint32_t kOldestLayout = 3; // of what is read here, nothing has changed since
+
 } // namespace
 
 Result<std::vector<LeftParticipant>> read_old_participants(const pins::Path& maps)
@@ -28,7 +30,8 @@ Result<std::vector<LeftParticipant>> read_old_participants(const pins::Path& map
     }
     const auto layout =
         TRY(MappedArray<std::uint64_t>::map(control_fd.get(), 1, Access::read_only, "control"));
-    if (static_cast<std::uint32_t>(layout[0]) != MF_LAYOUT) {
+    const auto number = static_cast<std::uint32_t>(layout[0]);
+    if (number < kOldestLayout || number > MF_LAYOUT) {
         return left;
     }
     const auto control = TRY(MappedArray<mf_control>::map(control_fd.get(), 1, Access::read_only, "control"));

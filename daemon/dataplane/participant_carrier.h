@@ -17,7 +17,7 @@ struct LeftParticipant {
     std::vector<mf_flow> learned; // of tables that are replaced
 };
 
-/// Empty where there are none, or they have another layout.
+/// Empty where there are none, or their layout is older than 3 or unknown.
 [[nodiscard]] Result<std::vector<LeftParticipant>> read_old_participants(const pins::Path& maps);
 
 } // namespace meetfence::dataplane

@@ -303,7 +303,7 @@ Result<std::uint32_t> TableWriter::take_cells(std::uint32_t count)
                         " countries: withdraw a rule, or raise limits.meetings and restart");
     }
     for (std::uint32_t cell = *first; cell < *first + count; ++cell) {
-        tables_.cell_events[cell] = 0;
+        tables_.cell_times[cell] = {};
         if (auto zeroed = tables_.zero_cell(cell); !zeroed) {
             cell_pool_.give_back(*first, count);
             return fail(std::move(zeroed).error());

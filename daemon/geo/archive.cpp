@@ -167,7 +167,7 @@ Paths files_in(const std::string& set)
     return files;
 }
 
-bool holds(const std::string& set, std::span<const Database> databases)
+bool is_set_of(const std::string& set, std::span<const Database> databases)
 {
     const auto files = files_in(set);
     if (files.size() != databases.size()) {
@@ -231,7 +231,7 @@ Result<> put_in_force(const Names& names, const std::string& set)
 Result<> Archive::keep(std::span<const Database> databases)
 {
     const Names names(directory_);
-    if (databases.empty() || holds(locate(names).current, databases)) {
+    if (databases.empty() || is_set_of(locate(names).current, databases)) {
         return {};
     }
     for (const auto& database : databases) {
@@ -258,6 +258,11 @@ std::vector<std::string> Archive::previous() const
     return files_in(locate(Names(directory_)).previous);
 }
 
+bool Archive::holds(std::span<const Database> databases) const
+{
+    return is_set_of(locate(Names(directory_)).current, databases);
+}
+
 Result<> Archive::roll_back()
 {
     const Names names(directory_);
@@ -279,7 +284,7 @@ Result<> Archive::roll_back()
 bool Archive::is_rejected(std::span<const Database> databases) const
 {
     const auto set = locate(Names(directory_)).previous;
-    return exists(mark_of(set)) && holds(set, databases);
+    return exists(mark_of(set)) && is_set_of(set, databases);
 }
 
 } // namespace meetfence::geo

@@ -30,6 +30,9 @@ public:
     [[nodiscard]] std::vector<std::string> current() const;
     [[nodiscard]] std::vector<std::string> previous() const;
 
+    /// Whether the current set is these, byte for byte.
+    [[nodiscard]] bool holds(std::span<const Database> databases) const;
+
     /// The current set becomes the previous one and the other way round, and is marked as rejected.
     /// A conflict where there is no previous one.
     [[nodiscard]] Result<> roll_back();

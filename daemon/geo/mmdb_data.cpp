@@ -127,6 +127,31 @@ Result<std::optional<MmdbValue>> MmdbData::find(const MmdbValue& map, std::strin
     return std::nullopt;
 }
 
+Result<> MmdbData::check_depth(std::size_t offset) const
+{
+    std::array<std::uint64_t, kDeepest> left{}; // values to come, by level
+    auto here = TRY(value(offset));
+    for (std::size_t level = 0;;) {
+        const std::uint64_t elements = here.type == MmdbType::map     ? std::uint64_t{2} * here.size
+                                       : here.type == MmdbType::array ? here.size
+                                                                      : 0;
+        if (elements > 0 && level == left.size()) {
+            return damaged("its values are nested too deep");
+        }
+        if (elements > 0) {
+            left.at(level++) = elements;
+        }
+        while (level > 0 && left.at(level - 1) == 0) {
+            --level;
+        }
+        if (level == 0) {
+            return {};
+        }
+        --left.at(level - 1);
+        here = TRY(raw_value(here.end));
+    }
+}
+
 Result<> MmdbData::check_simple(std::size_t offset) const
 {
     TRY(check(offset, 0));

@@ -40,6 +40,10 @@ public:
     /// maps and arrays: they can make few bytes a structure that is endless to walk.
     [[nodiscard]] Result<> check_simple(std::size_t offset) const;
 
+    /// Whether the value at an offset nests a few levels deep at most, pointers not followed: whoever walks
+    /// it by recursion comes back.
+    [[nodiscard]] Result<> check_depth(std::size_t offset) const;
+
 private:
     [[nodiscard]] Result<MmdbValue> raw_value(std::size_t offset) const;
     [[nodiscard]] Result<std::size_t> skip(std::size_t offset, std::uint64_t& steps) const;

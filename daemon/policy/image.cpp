@@ -43,11 +43,13 @@ RuleImage compile_rule(std::uint64_t meeting_number, const Rule& rule, const Mee
     } else if (rule.whom == Whom::participant) {
         image.whom = MF_WHOM_PARTICIPANT;
         image.participant = owner_of(meeting_number, rule.participant);
-        image.countries.fill(~0ULL);
+        if (rule.countries.empty()) { // under an order: only while placed in its country
+            image.countries.fill(~0ULL);
+        }
     }
     image.from_ns = to_boot_ns(rule.from, wall_offset_ns);
-    image.until_ns =
-        to_boot_ns(meeting.until ? std::min(rule.until, *meeting.until) : rule.until, wall_offset_ns);
+    const auto end = rule.order.empty() ? meeting.until : std::nullopt;
+    image.until_ns = to_boot_ns(std::min(rule.until, end.value_or(rule.until)), wall_offset_ns);
     image.mode = rule.mode == Mode::monitor ? MF_MONITOR : MF_ENFORCE;
     return image;
 }

@@ -71,15 +71,6 @@ const RegisteredMeeting* Registry::meeting_by_number(std::uint64_t number) const
     return it == ids_.end() ? nullptr : &meetings_.at(it->second);
 }
 
-std::vector<const Rule*> Registry::rules_of(const RegisteredMeeting& meeting) const
-{
-    std::vector<const Rule*> result;
-    for (const auto number : meeting.rules) {
-        result.push_back(&rules_.at(number));
-    }
-    return result;
-}
-
 Result<> Registry::check(const Meeting& meeting, Time now) const
 {
     TRY(check_meeting_id(meeting.id));
@@ -176,55 +167,15 @@ std::vector<PlaceChange> Registry::place_changes(std::uint64_t number, const Mee
     return changes;
 }
 
-Result<Rule> Registry::grant(const RuleRequest& request, Time now) const
-{
-    const auto* meeting = TRY(find_meeting(request.meeting));
-    Rule rule{.number = 0,
-              .meeting = request.meeting,
-              .whom = request.whom,
-              .countries = request.countries,
-              .participant = request.participant,
-              .mode = request.mode,
-              .from = std::max(request.from.value_or(now), now),
-              .until = {},
-              .except = request.except,
-              .withdrawn = {},
-              .why = {}};
-    const auto longest = rule.from + limits_.max_duration;
-    rule.until = request.until.value_or(meeting->meeting.until.value_or(longest));
-    if (!request.until) {
-        rule.until = std::min(rule.until, longest);
-    }
-    rule.until = std::min(rule.until, meeting->meeting.until.value_or(rule.until)); // never outlives it
-    if (rule.until <= now) {
-        return fail(ErrorCode::invalid, "the rule would have ended already, at " + format_time(rule.until));
-    }
-    if (rule.until <= rule.from) {
-        return fail(ErrorCode::invalid, "the rule would end at " + format_time(rule.until) +
-                                            ", before it begins at " + format_time(rule.from));
-    }
-    if (rule.until > longest) {
-        return fail(ErrorCode::invalid, "the rule would last until " + format_time(rule.until) +
-                                            ", longer than policy.max_duration (" +
-                                            format_duration(limits_.max_duration) + ") allows: end it by " +
-                                            format_time(longest));
-    }
-    const auto rules = rules_of(*meeting);
-    if (rules.size() >= MF_RULES_PER_MEETING) {
-        return fail(ErrorCode::exhausted,
-                    "meeting '" + request.meeting + "' has " + std::to_string(rules.size()) +
-                        " rules already, the most there can be: withdraw one, or name several "
-                        "countries in one rule");
-    }
-    return rule;
-}
-
 void Registry::put(std::uint64_t number, Meeting meeting)
 {
     auto& entry = meetings_[meeting.id];
     if (entry.number != 0) {
         places_.apply(declared_places(number, entry.meeting, -1));
         unindex(entry.meeting);
+    }
+    if (auto waiting = waiting_.extract(meeting.id)) {
+        entry.rules = std::move(waiting.mapped());
     }
     entry.number = number;
     ids_[number] = meeting.id;
@@ -234,6 +185,7 @@ void Registry::put(std::uint64_t number, Meeting meeting)
     entry.meeting = std::move(meeting);
 }
 
+// An order's rules outlive it: they are about the meeting's identifier, under which it may come back.
 void Registry::remove(const std::string& id, Time now, const std::string& why)
 {
     const auto it = meetings_.find(id);
@@ -242,13 +194,15 @@ void Registry::remove(const std::string& id, Time now, const std::string& why)
     }
     for (const auto number : it->second.rules) {
         auto& rule = rules_.at(number);
+        if (!rule.order.empty() && !rule.ended(now)) {
+            waiting_[id].push_back(number);
+            continue;
+        }
         if (!rule.ended(now)) {
             rule.withdrawn = now;
             rule.why = why;
         }
-    }
-    for (const auto number : it->second.rules) {
-        remove_deadlines(rules_.at(number));
+        remove_deadlines(rule);
     }
     places_.apply(declared_places(it->second.number, it->second.meeting, -1));
     unindex(it->second.meeting);
@@ -256,77 +210,10 @@ void Registry::remove(const std::string& id, Time now, const std::string& why)
     meetings_.erase(it);
 }
 
-void Registry::put(Rule rule)
-{
-    last_rule_ = std::max(last_rule_, rule.number);
-    const auto number = rule.number;
-    const auto meeting = meetings_.find(rule.meeting);
-    if (meeting != meetings_.end()) {
-        auto& numbers = meeting->second.rules;
-        const bool known = std::ranges::find(numbers, number) != numbers.end();
-        if (known) {
-            remove_deadlines(rules_.at(number));
-        }
-        if (!known && !rule.withdrawn) {
-            numbers.push_back(number);
-        }
-        if (known || !rule.withdrawn) {
-            add_deadlines(rule);
-        }
-    }
-    const bool withdrawn = rule.withdrawn.has_value();
-    rules_.insert_or_assign(number, std::move(rule));
-    if (withdrawn) {
-        end_rule(number);
-    }
-}
-
-void Registry::end_rule(std::uint64_t number)
-{
-    const auto meeting = meetings_.find(rules_.at(number).meeting);
-    if (meeting != meetings_.end() && std::erase(meeting->second.rules, number) != 0) {
-        remove_deadlines(rules_.at(number));
-    }
-}
-
-void Registry::add_deadlines(const Rule& rule)
-{
-    deadlines_.insert(rule.from);
-    deadlines_.insert(rule.until);
-}
-
-void Registry::remove_deadlines(const Rule& rule)
-{
-    for (const auto time : {rule.from, rule.until}) {
-        if (const auto it = deadlines_.find(time); it != deadlines_.end()) {
-            deadlines_.erase(it);
-        }
-    }
-}
-
 void Registry::reserve_numbers(std::uint64_t last_meeting, std::uint64_t last_rule)
 {
     last_meeting_ = std::max(last_meeting_, last_meeting);
     last_rule_ = std::max(last_rule_, last_rule);
-}
-
-std::optional<Time> Registry::next_deadline(Time now) const
-{
-    const auto it = deadlines_.upper_bound(now);
-    return it == deadlines_.end() ? std::nullopt : std::optional(*it);
-}
-
-std::vector<std::uint64_t> Registry::expired_rules(Time now) const
-{
-    std::vector<std::uint64_t> result;
-    for (const auto& [id, entry] : meetings_) {
-        for (const auto* rule : rules_of(entry)) {
-            if (now >= std::min(rule->until, entry.meeting.until.value_or(rule->until))) {
-                result.push_back(rule->number);
-            }
-        }
-    }
-    return result;
 }
 
 std::vector<std::string> Registry::expired_meetings(Time now) const

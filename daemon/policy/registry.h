@@ -15,6 +15,7 @@
 
 #include "daemon/policy/places.h"
 #include "model/meeting.h"
+#include "model/order.h"
 #include "model/result.h"
 #include "model/rule.h"
 
@@ -42,13 +43,20 @@ public:
     [[nodiscard]] Result<const Rule*> find_rule(std::uint64_t number) const;
     /// The meeting with this number, or null.
     [[nodiscard]] const RegisteredMeeting* meeting_by_number(std::uint64_t number) const;
-    /// The rules of a meeting that have not ended.
+    /// Those of its rules that have not ended.
     [[nodiscard]] std::vector<const Rule*> rules_of(const RegisteredMeeting& meeting) const;
 
     /// Whether the meeting may be so: identifiers, limits, overlaps with other meetings.
     [[nodiscard]] Result<> check(const Meeting& meeting, Time now) const;
-    /// What would be granted. Its number is 0.
-    [[nodiscard]] Result<Rule> grant(const RuleRequest& request, Time now) const;
+    /// What would be granted, its number 0: to the meeting's owner, or under an order that was asked whether
+    /// it may be so. An order's rule may wait for its meeting.
+    [[nodiscard]] Result<Rule> grant(const RuleRequest& request, Time now, const Order* order) const;
+    /// The rules of a meeting that have not ended, whether or not it is registered.
+    [[nodiscard]] std::vector<const Rule*> rules_for(const std::string& meeting) const;
+    /// In force, or to be, without a meeting yet.
+    [[nodiscard]] bool is_armed(const Rule& rule, Time now) const;
+    [[nodiscard]] bool has_rule_in_force(const std::string& order, Time now) const;
+    [[nodiscard]] std::vector<const Rule*> rules_under(const std::string& order) const; // ended ones too
 
     // Changes that were checked before; they cannot fail.
     void put(std::uint64_t number, Meeting meeting);
@@ -80,6 +88,8 @@ private:
     // Who holds which endpoint, by transport and port: (address or any) → meeting.
     using Holders = std::map<std::uint32_t, std::map<IpAddress, std::string>>;
     [[nodiscard]] Result<> check_overlap(const Meeting& meeting) const;
+    [[nodiscard]] Result<> check_span(const Rule& rule, Time now) const;
+    [[nodiscard]] std::vector<std::uint64_t>* present(const std::string& meeting); // its rules' numbers
     void index(const Meeting& meeting);
     void unindex(const Meeting& meeting);
     void add_deadlines(const Rule& rule);
@@ -89,6 +99,8 @@ private:
     std::map<std::string, RegisteredMeeting> meetings_;
     std::map<std::uint64_t, std::string> ids_; // number → identifier
     std::map<std::uint64_t, Rule> rules_;
+    std::map<std::string, std::vector<std::uint64_t>> waiting_;  // orders' rules whose meeting is not there
+    std::map<std::string, std::vector<std::uint64_t>> by_order_; // ended ones too
     Holders holders_;
     Places places_;
     std::multiset<Time> deadlines_; // of meetings, and of rules that have not left

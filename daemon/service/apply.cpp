@@ -40,10 +40,16 @@ bool declares(const Declaration& declaration, const std::string& id)
 // nothing has happened when one is refused.
 class Plan {
 public:
-    Plan(policy::Registry registry, Time now) : registry_(std::move(registry)), now_(now) {}
+    Plan(policy::Registry registry, policy::OrderBook orders, Actor actor, Time now)
+        : registry_(std::move(registry)), orders_(std::move(orders)), actor_(std::move(actor)), now_(now)
+    {
+    }
 
     Result<> make(const Declaration& declaration)
     {
+        for (const auto& terms : declaration.orders) {
+            TRY(put_order(terms));
+        }
         remove_others(declaration);
         for (const auto& declared : declaration.meetings) {
             free_endpoints(declared.meeting);
@@ -73,10 +79,47 @@ private:
             changes.removed_meetings.push_back(entry.number);
             const auto rules = entry.rules;
             for (const auto number : rules) {
-                withdraw(**registry_.find_rule(number));
+                const auto& rule = **registry_.find_rule(number);
+                if (rule.order.empty()) {
+                    withdraw(rule);
+                }
             }
             registry_.remove(id, now_, kWhy);
         }
+    }
+
+    // Orders are records: what is not there is recorded, and waits for approval as any other; one that is
+    // there must be the same; none is ever removed.
+    Result<> put_order(OrderTerms terms)
+    {
+        const auto known = orders_.find(terms.id);
+        if (!known) {
+            auto order = TRY(orders_.record(terms, actor_, now_));
+            report.push_back({"add", "order", terms.id,
+                              fmt::format("of {}, by {}", terms.jurisdiction.code(), terms.authority)});
+            changes.put_orders.push_back(order);
+            orders_.put(std::move(order));
+            return {};
+        }
+        const auto& present = (*known)->terms;
+        const auto or_present = [](std::optional<Time>& time, const std::optional<Time>& other) {
+            time = time ? time : other;
+        };
+        if (terms.from && *terms.from <= now_ && *present.from <= now_) {
+            terms.from.reset(); // a begin in the past is the past's affair
+        }
+        or_present(terms.from, present.from);
+        or_present(terms.expires, present.expires);
+        or_present(terms.review, present.review);
+        if (terms != present) {
+            return fail(ErrorCode::conflict,
+                        "order '" + terms.id +
+                            "' is recorded otherwise than the declaration says: an order is not "
+                            "changed; `meetfencectl order show " +
+                            terms.id + "` has it as it is",
+                        "order_exists");
+        }
+        return {};
     }
 
     // Meetings may swap endpoints: first all let go, then each takes.
@@ -123,12 +166,14 @@ private:
             TRY(adjust(*it, request));
             present.erase(it);
         }
-        std::ranges::for_each(present, [&](const Rule& rule) {
-            report.push_back({"remove", "rule", rule.id(), describe(rule)});
-            withdraw(rule);
-        });
+        for (const auto& rule : present) {
+            if (rule.order.empty()) { // an order's ends with it, or by `unblock`
+                report.push_back({"remove", "rule", rule.id(), describe(rule)});
+                withdraw(rule);
+            }
+        }
         for (const auto& request : wanted) {
-            auto rule = TRY(registry_.grant(request, now_));
+            auto rule = TRY(grant(request));
             rule.number = registry_.next_rule_number();
             report.push_back({"add", "rule", rule.id(), describe(rule)});
             changes.put_rules.push_back(rule);
@@ -137,19 +182,33 @@ private:
         return {};
     }
 
+    [[nodiscard]] Result<Rule> grant(const RuleRequest& request) const
+    {
+        if (request.order.empty()) {
+            return registry_.grant(request, now_, nullptr);
+        }
+        TRY(orders_.check_rule(request, now_));
+        return registry_.grant(request, now_, TRY(orders_.find(request.order)));
+    }
+
     // A begin in the past is the past's affair.
     [[nodiscard]] bool is_same(const Rule& rule, const RuleRequest& request) const
     {
         const auto from = std::max(request.from.value_or(now_), now_);
-        return rule.whom == request.whom && rule.countries == request.countries &&
-               rule.participant == request.participant && rule.except == request.except &&
+        const bool same_countries = rule.whom == Whom::participant || rule.countries == request.countries;
+        return rule.whom == request.whom && same_countries && rule.participant == request.participant &&
+               rule.except == request.except && rule.order == request.order &&
                (rule.from <= now_ ? from <= now_ : from == rule.from);
     }
 
     Result<> adjust(Rule rule, const RuleRequest& request)
     {
-        const auto meeting_end = (*registry_.find_meeting(rule.meeting))->meeting.until;
+        auto meeting_end = (*registry_.find_meeting(rule.meeting))->meeting.until;
         const auto wanted = request.until.value_or(rule.until);
+        if (!rule.order.empty()) {
+            TRY(orders_.check_rule(request, now_)); // its end, too
+            meeting_end.reset();
+        }
         const auto until = std::min(wanted, meeting_end.value_or(wanted));
         if (rule.mode == request.mode && rule.until == until) {
             return {};
@@ -178,18 +237,31 @@ private:
     static constexpr const char* kWhy = "not in the declaration that was applied";
 
     policy::Registry registry_;
+    policy::OrderBook orders_;
+    Actor actor_;
     Time now_;
     std::map<std::string, Meeting> before_;
 };
 
 } // namespace
 
-Result<std::vector<DeclaredChange>> Service::apply(const Declaration& declaration, bool dry_run)
+Result<std::vector<DeclaredChange>> Service::apply(const Declaration& declaration, bool dry_run,
+                                                   const Actor& actor)
 {
-    Plan plan(registry_, wall_now());
+    Plan plan(registry_, orders_, actor, wall_now());
     TRY(plan.make(declaration));
+    for (const auto& rule : plan.changes.put_rules) {
+        if (!registry_.find_rule(rule.number)) {
+            TRY(check_placed(rule));
+            TRY(check_reach(rule, preview(rule)));
+        }
+    }
     if (!dry_run) {
-        TRY(commit(plan.changes, "not in the declaration that was applied", Disk::write));
+        TRY(commit(plan.changes, {.actor = actor, .why = "not in the declaration that was applied"},
+                   Disk::write));
+        for (const auto& order : plan.changes.put_orders) {
+            order_event("order_recorded", order);
+        }
         for (const auto& rule : plan.changes.put_rules) {
             if (!rule.withdrawn) {
                 rule_event("rule_added", rule);

@@ -6,13 +6,14 @@
 
 #include "daemon/service/clock.h"
 #include "daemon/service/service.h"
+#include "model/text.h"
 
 namespace meetfence::service {
 
 policy::MeetingImage Service::image_of(const policy::RegisteredMeeting& entry, Time now) const
 {
     auto rules = registry_.rules_of(entry);
-    std::erase_if(rules, [&](const Rule* rule) { return rule->ended(now); });
+    std::erase_if(rules, [&](const Rule* rule) { return !rule->in_kernel(now); });
     return policy::compile(entry.number, entry.meeting, rules, wall_offset_ns_, owner_of());
 }
 
@@ -39,10 +40,8 @@ std::vector<policy::MeetingImage> Service::images_after(const store::Changes& ch
             continue;
         }
         std::map<std::uint64_t, const Rule*> rules;
-        if (known) {
-            for (const auto* rule : registry_.rules_of(**known)) {
-                rules[rule->number] = rule;
-            }
+        for (const auto* rule : registry_.rules_for(id)) {
+            rules[rule->number] = rule;
         }
         for (const auto& rule : changes.put_rules) {
             if (rule.meeting == id) {
@@ -51,7 +50,7 @@ std::vector<policy::MeetingImage> Service::images_after(const store::Changes& ch
         }
         std::vector<const Rule*> present;
         for (const auto& [number, rule] : rules) {
-            if (!rule->ended(now)) {
+            if (rule->in_kernel(now)) {
                 present.push_back(rule);
             }
         }
@@ -62,30 +61,31 @@ std::vector<policy::MeetingImage> Service::images_after(const store::Changes& ch
     return images;
 }
 
-Result<> Service::commit(const store::Changes& changes, const std::string& why, Disk disk)
+Result<> Service::commit(const store::Changes& changes, const Recording& recording, Disk disk)
 {
     if (changes.empty()) {
         return {};
     }
     const auto now = wall_now();
     auto& tables = plane_.tables();
-    const auto ended = ended_by(changes, now);
+    const auto leaving = leaving_with(changes, now);
     TRY(name_participants(changes));
     auto staged =
         TRY(tables.stage(images_after(changes, now), changes.removed_meetings, named_after(changes)));
     if (disk == Disk::write) {
-        if (auto written = store_.write(changes); !written) {
+        if (auto written = write_down(changes, recording); !written) {
             tables.discard(std::move(staged));
             return fail(std::move(written).error());
         }
     }
     tables.publish(std::move(staged)); // from here on nothing can fail
+    note_changed_rules(changes);
     lead_participants_to_meetings();
 
     for (const auto number : changes.removed_meetings) {
         forget_participants(number);
         if (const auto* entry = registry_.meeting_by_number(number)) {
-            registry_.remove(std::string(entry->meeting.id), now, why);
+            registry_.remove(std::string(entry->meeting.id), now, recording.why);
         }
     }
     for (const auto& stored : changes.put_meetings) {
@@ -98,40 +98,64 @@ Result<> Service::commit(const store::Changes& changes, const std::string& why, 
             forget_unnamed(rule.meeting, rule.participant);
         }
     }
-    keep_final_counts(ended);
+    for (const auto& order : changes.put_orders) {
+        orders_.put(order);
+    }
+    keep_counts(leaving, now);
     return {};
 }
 
-Service::EndedRules Service::ended_by(const store::Changes& changes, Time now) const
+// Rules that end, and orders' rules whose meeting leaves: they may come back with it, and count from zero
+// then. Those that were never in force are not told of.
+std::vector<Service::LeavingRule> Service::leaving_with(const store::Changes& changes, Time now) const
 {
-    EndedRules ended;
+    std::vector<LeavingRule> leaving;
     const auto& tables = plane_.tables();
-    for (const auto& rule : changes.put_rules) {
+    const auto add = [&](const Rule& rule) {
         const auto meeting = registry_.find_meeting(rule.meeting);
         const auto* linked = meeting ? tables.find_rule((*meeting)->number, rule.number) : nullptr;
-        if (linked != nullptr && rule.ended(now)) {
-            ended.emplace_back(rule, *linked);
+        leaving.push_back({rule, linked == nullptr ? std::nullopt : std::optional(*linked)});
+    };
+    for (const auto& rule : changes.put_rules) {
+        if (rule.ended(now) && !rule.pending) {
+            add(rule);
         }
     }
-    return ended;
+    for (const auto number : changes.removed_meetings) {
+        const auto* entry = registry_.meeting_by_number(number);
+        for (const auto* rule : entry == nullptr ? std::vector<const Rule*>() : registry_.rules_of(*entry)) {
+            if (!rule->order.empty() && !rule->pending) {
+                add(*rule);
+            }
+        }
+    }
+    return leaving;
 }
 
-void Service::keep_final_counts(const EndedRules& ended)
+void Service::keep_counts(const std::vector<LeavingRule>& leaving, Time now)
 {
-    store::Counts counts;
-    for (const auto& [rule, linked] : ended) {
-        if (auto by_country = plane_.tables().counts(linked)) {
-            counts[rule.number] = std::move(*by_country);
+    store::Counts changed;
+    std::set<std::uint64_t> closed;
+    for (const auto& [rule, linked] : leaving) {
+        auto& counts = counted_[rule.number];
+        if (linked) {
+            add_counts(counts, plane_.tables().counts(*linked).value_or(std::vector<CountryCounts>{}));
         }
-        rule_event("rule_ended", rule);
+        changed[rule.number] = counts;
+        if (rule.ended(now)) {
+            trail_.note("rule_ended", counted_body(rule, counts, now));
+            rule_event("rule_ended", rule);
+            closed.insert(rule.number);
+            kept_out_.erase(rule.number);
+            new_kept_out_.erase(rule.number);
+        }
     }
-    if (counts.empty()) {
+    if (changed.empty()) {
         return;
     }
-    if (const auto written = store_.write_final_counts(counts); !written) {
+    if (auto written = store_.write_final_counts(changed, closed); !written) {
         listener_.log(Severity::error, "final counts of ended rules: " + written.error().message);
     }
-    final_counts_.merge(counts);
 }
 
 void Service::rule_event(const char* what, const Rule& rule) const
@@ -143,7 +167,7 @@ void Service::rule_event(const char* what, const Rule& rule) const
                      {"mode", to_text(rule.mode)}});
 }
 
-Result<> Service::put_meeting(const Meeting& meeting)
+Result<> Service::put_meeting(const Meeting& meeting, const Actor& actor)
 {
     TRY(registry_.check(meeting, wall_now()));
     const auto known = registry_.find_meeting(meeting.id);
@@ -152,41 +176,87 @@ Result<> Service::put_meeting(const Meeting& meeting)
     }
     store::Changes changes{
         .put_meetings = {{known ? (*known)->number : registry_.next_meeting_number(), meeting}}};
-    if (known && meeting.until) { // rules never outlive it, on record either
-        for (const auto* rule : registry_.rules_of(**known)) {
-            if (rule->until > *meeting.until) {
-                changes.put_rules.emplace_back(*rule).until = *meeting.until;
-            }
+    for (const auto* rule : registry_.rules_for(meeting.id)) {
+        const bool outlives = known && meeting.until && rule->order.empty() && rule->until > *meeting.until;
+        if (outlives) { // on record either
+            changes.put_rules.emplace_back(*rule).until = *meeting.until;
         }
     }
-    return commit(changes, "", Disk::write);
+    return commit(changes, {.actor = actor}, Disk::write);
 }
 
-Result<> Service::remove_meeting(const std::string& id)
+Result<> Service::remove_meeting(const std::string& id, const Actor& actor)
 {
     const auto* entry = TRY(registry_.find_meeting(id));
     store::Changes changes{.removed_meetings = {entry->number}};
     const std::string why = "the meeting was removed";
     for (const auto* rule : registry_.rules_of(*entry)) {
-        auto& withdrawn = changes.put_rules.emplace_back(*rule);
-        withdrawn.withdrawn = wall_now();
-        withdrawn.why = why;
+        if (!rule->order.empty()) {
+            continue; // about its identifier, under which it may come back
+        }
+        auto& ended = changes.put_rules.emplace_back(*rule);
+        if (!rule->ended(wall_now())) {
+            ended.withdrawn = wall_now();
+            ended.why = why;
+        }
     }
-    return commit(changes, why, Disk::write);
+    return commit(changes, {.actor = actor, .why = why}, Disk::write);
 }
 
-Result<Rule> Service::add_rule(const RuleRequest& request, bool dry_run)
+// An order's rule about a person reaches them only while they are placed in its country; it is not even
+// made where they are not.
+Result<> Service::check_placed(const Rule& rule) const
 {
-    auto rule = TRY(registry_.grant(request, wall_now()));
+    if (rule.order.empty() || rule.whom != Whom::participant) {
+        return {};
+    }
+    const auto meeting = registry_.find_meeting(rule.meeting);
+    const auto* entry = meeting ? roster_.find((*meeting)->number, rule.participant) : nullptr;
+    const auto places = whereabouts();
+    const auto place = entry == nullptr ? places.end() : places.find(entry->owner);
+    if (place != places.end() && rule.countries.contains(country_of(place->second))) {
+        return {};
+    }
+    return fail(ErrorCode::refused,
+                "the participant is not placed in " + rule.countries.text() +
+                    " now: an order can keep out a participant only while there",
+                "participant_elsewhere");
+}
+
+Result<> Service::check_reach(const Rule& rule, const Preview& preview) const
+{
+    if (preview.collateral == 0) {
+        return {};
+    }
+    return fail(ErrorCode::refused,
+                std::to_string(preview.collateral) + " of the " + std::to_string(preview.impact.affected) +
+                    " participants whom the rule would keep out of meeting '" + rule.meeting +
+                    "' are not surely among those it is about: look at the country databases "
+                    "(`meetfencectl geo status`), or leave these addresses out by --except",
+                "collateral");
+}
+
+Result<GrantedRule> Service::add_rule(const RuleRequest& request, bool dry_run, const Actor& actor)
+{
+    const auto now = wall_now();
+    if (!request.order.empty()) {
+        TRY(orders_.check_rule(request, now));
+    }
+    const auto* order = request.order.empty() ? nullptr : TRY(orders_.find(request.order));
+    auto rule = TRY(registry_.grant(request, now, order));
+    TRY(check_placed(rule));
+    auto preview = this->preview(rule);
+    TRY(check_reach(rule, preview));
     if (!dry_run) {
         rule.number = registry_.next_rule_number();
-        TRY(commit({.put_rules = {rule}}, "", Disk::write));
+        TRY(commit({.put_rules = {rule}}, {.actor = actor}, Disk::write));
         rule_event("rule_added", rule);
     }
-    return rule;
+    return GrantedRule{std::move(rule), std::move(preview)};
 }
 
-Result<Rule> Service::change_rule(std::uint64_t number, std::optional<Mode> mode, std::optional<Time> until)
+Result<Rule> Service::change_rule(std::uint64_t number, std::optional<Mode> mode, std::optional<Time> until,
+                                  const Actor& actor)
 {
     const auto now = wall_now();
     auto rule = *TRY(registry_.find_rule(number));
@@ -197,31 +267,47 @@ Result<Rule> Service::change_rule(std::uint64_t number, std::optional<Mode> mode
     }
     rule.mode = mode.value_or(rule.mode);
     if (until) {
-        const auto latest = std::max(now, rule.from) + config_.max_duration;
-        if (*until <= std::max(now, rule.from) || *until > latest) {
-            return fail(ErrorCode::invalid, "rule " + rule.id() + " cannot end at " + format_time(*until) +
-                                                ": it must end after it begins, and by " +
-                                                format_time(latest) + " (policy.max_duration)");
-        }
-        const auto meeting = registry_.find_meeting(rule.meeting);
-        const auto meeting_end = meeting ? (*meeting)->meeting.until : std::nullopt;
-        rule.until = std::min(*until, meeting_end.value_or(*until)); // never outlives it
+        rule.until = TRY(changed_end(rule, *until, now));
     }
-    TRY(commit({.put_rules = {rule}}, "", Disk::write));
+    TRY(commit({.put_rules = {rule}}, {.actor = actor}, Disk::write));
     rule_event("rule_changed", rule);
     return rule;
 }
 
-Result<Rule> Service::withdraw_rule(std::uint64_t number, const std::string& why)
+Result<Time> Service::changed_end(const Rule& rule, Time until, Time now) const
+{
+    const auto order = orders_.find(rule.order);
+    const auto latest = order ? *(*order)->terms.expires : std::max(now, rule.from) + config_.max_duration;
+    if (until > latest && order) {
+        return fail(ErrorCode::refused,
+                    "rule " + rule.id() + " cannot outlast order '" + rule.order + "', which ends at " +
+                        format_time(latest) + ": `meetfencectl order extend` asks for more",
+                    "order_duration");
+    }
+    if (until <= std::max(now, rule.from) || until > latest) {
+        return fail(ErrorCode::invalid, "rule " + rule.id() + " cannot end at " + format_time(until) +
+                                            ": it must end after it begins, and by " + format_time(latest) +
+                                            " (policy.max_duration)");
+    }
+    const auto meeting = registry_.find_meeting(rule.meeting);
+    const auto end = meeting && !order ? (*meeting)->meeting.until : std::nullopt;
+    return std::min(until, end.value_or(until)); // never outlives it
+}
+
+Result<Rule> Service::withdraw_rule(std::uint64_t number, const std::string& why, const Actor& actor)
 {
     const auto now = wall_now();
     auto rule = *TRY(registry_.find_rule(number));
     if (rule.ended(now)) {
         return rule; // idempotent: it drops nothing any more
     }
+    if (!why.empty()) {
+        constexpr std::size_t kLongestWhy = 2000;
+        TRY(check_text("why", why, kLongestWhy));
+    }
     rule.withdrawn = now;
     rule.why = why;
-    TRY(commit({.put_rules = {rule}}, why, Disk::write));
+    TRY(commit({.put_rules = {rule}}, {.actor = actor, .why = why}, Disk::write));
     return rule;
 }
 

@@ -87,6 +87,7 @@ Result<> Service::start_geo(Result<LoadedGeo> loaded)
     }
     if (why.empty()) {
         TRY(commit_geo(std::move(*loaded)));
+        trail_.note("geo_loaded", geo_body());
         give_memory_back();
         return {};
     }
@@ -94,6 +95,7 @@ Result<> Service::start_geo(Result<LoadedGeo> loaded)
         Progress progress("start");
         if (auto last = load_geo(config_, copies, progress)) {
             TRY(commit_geo(std::move(*last)));
+            trail_.note("geo_loaded", geo_body());
             geo_rolled_back_ = rejected;
             geo_problem_ = why + "; the last good ones are in force";
             listener_.log(rejected ? Severity::notice : Severity::error, geo_problem_);
@@ -105,7 +107,40 @@ Result<> Service::start_geo(Result<LoadedGeo> loaded)
     }
     geo_problem_ = why + kStays;
     listener_.log(Severity::error, geo_problem_);
+    trail_.note("geo_refused", {{"why", geo_problem_}});
     return {};
+}
+
+// Of files their kind and age, not where they lie.
+Json Service::geo_body() const
+{
+    const auto type_of = [&](const std::string& path) {
+        const auto it = std::ranges::find(geo_.facts.databases, path, &geo::DatabaseFacts::path);
+        return it == geo_.facts.databases.end() ? std::string() : it->type;
+    };
+    auto databases = Json::array();
+    for (const auto& database : geo_.facts.databases) {
+        databases.push_back({{"type", database.type}, {"build", format_time(database.build)}});
+    }
+    auto disagreement = Json::array();
+    for (const auto& [one, other, differences] : geo_.disagreement) {
+        std::uint64_t addresses = 0;
+        std::uint64_t sites = 0;
+        for (const auto& difference : differences) {
+            addresses += difference.extent.ipv4_addresses;
+            sites += difference.extent.ipv6_48s;
+        }
+        disagreement.push_back({{"databases", {type_of(one), type_of(other)}},
+                                {"ipv4_addresses", addresses},
+                                {"ipv6_48s", sites}});
+    }
+    const auto& control = plane_.tables().control();
+    return {{"generation", control.geo_generation},
+            {"agreement", config_.agreement == geo::Agreement::all ? "all" : "first"},
+            {"databases", std::move(databases)},
+            {"disagreement", std::move(disagreement)},
+            {"prefixes_v4", control.geo_prefixes_v4},
+            {"prefixes_v6", control.geo_prefixes_v6}};
 }
 
 CountrySet Service::countries_under_rule() const
@@ -131,7 +166,7 @@ std::optional<IpPrefix> Service::prefix_of(const IpAddress& address, Country cou
     return geo::prefix_around(*geo_.places, address);
 }
 
-Result<> Service::commit_geo(LoadedGeo loaded)
+Result<> Service::commit_geo(LoadedGeo loaded, Keep keep)
 {
     if (config_.databases.empty()) {
         listener_.log(Severity::warning,
@@ -160,11 +195,14 @@ Result<> Service::commit_geo(LoadedGeo loaded)
         }
     }
     // On the disk behind the table's back: it is in force whether or not it can be kept.
-    listener_.background([this, files = std::make_shared<const std::vector<geo::Database>>(
-                                    std::move(loaded.files))]() -> std::function<void()> {
-        auto kept = files->empty() ? Result<>() : archive_.keep(*files);
-        return [this, kept = std::move(kept), previous = archive_.previous().size()] {
+    listener_.background([this, keep, generation = control.geo_active,
+                          files = std::make_shared<const std::vector<geo::Database>>(
+                              std::move(loaded.files))]() -> std::function<void()> {
+        auto kept = files->empty() || keep == Keep::no ? Result<>() : archive_.keep(*files);
+        auto opinion = std::make_shared<Result<geo::SecondOpinion>>(ask_archive(*files));
+        return [this, generation, opinion, kept = std::move(kept), previous = archive_.previous().size()] {
             geo_previous_ = previous;
+            use_second_opinion(std::move(*opinion), generation);
             if (!kept) {
                 listener_.log(Severity::warning,
                               kept.error().message + "; there will be no rollback to this one");
@@ -210,7 +248,8 @@ void Service::next_geo_job()
 }
 
 void Service::load_in_background(const char* what, const std::function<std::vector<GeoFile>()>& files,
-                                 const std::function<Result<>(LoadedGeo)>& judge, const Done& done)
+                                 const std::function<Result<>(LoadedGeo)>& judge, const Actor& actor,
+                                 const Done& done)
 {
     const auto progress = std::make_shared<Progress>(what);
     enqueue({progress, [=, this]() -> std::function<void()> {
@@ -222,16 +261,18 @@ void Service::load_in_background(const char* what, const std::function<std::vect
                          result = fail(with_stays(std::move(result).error()));
                          geo_problem_ = result.error().message;
                          listener_.event({{"event", "geo_refused"}, {"why", geo_problem_}});
+                         trail_.note("geo_refused", {{"why", geo_problem_}}, actor);
                      } else {
                          listener_.event({{"event", "geo_loaded"},
                                           {"generation", plane_.tables().control().geo_generation}});
+                         trail_.note("geo_loaded", geo_body(), actor);
                      }
                      done(std::move(result));
                  };
              }});
 }
 
-void Service::reload_geo(bool force, const Done& done)
+void Service::reload_geo(bool force, const Actor& actor, const Done& done)
 {
     geo_signature_ = signature(config_);
     const auto judge = [this, force](LoadedGeo loaded) -> Result<> {
@@ -245,7 +286,7 @@ void Service::reload_geo(bool force, const Done& done)
         return commit_geo(std::move(loaded));
     };
     load_in_background(
-        "reload", [this] { return configured(config_); }, judge, done);
+        "reload", [this] { return configured(config_); }, judge, actor, done);
 }
 
 void Service::geo_files_changed()
@@ -254,14 +295,14 @@ void Service::geo_files_changed()
         return; // by the reload that somebody asked for already
     }
     listener_.log(Severity::info, "the country databases have changed: loading them");
-    reload_geo(false, [this](const Result<>& result) {
+    reload_geo(false, AuditTrail::self(), [this](const Result<>& result) {
         if (!result) {
             listener_.log(Severity::error, result.error().message);
         }
     });
 }
 
-void Service::roll_back_geo(const Done& done)
+void Service::roll_back_geo(const Actor& actor, const Done& done)
 {
     if (geo_previous_ == 0 && geo_jobs_.empty() && !geo_working_) {
         done(fail(ErrorCode::conflict,
@@ -270,8 +311,7 @@ void Service::roll_back_geo(const Done& done)
         return;
     }
     const auto judge = [this](LoadedGeo loaded) -> Result<> {
-        loaded.files.clear(); // they are in the archive, and change places there
-        TRY(commit_geo(std::move(loaded)));
+        TRY(commit_geo(std::move(loaded), Keep::no));
         geo_rolled_back_ = true;
         if (const auto marked = archive_.roll_back(); !marked) {
             listener_.log(Severity::warning,
@@ -280,7 +320,7 @@ void Service::roll_back_geo(const Done& done)
         return {};
     };
     load_in_background(
-        "rollback", [this] { return archived(config_, archive_.previous()); }, judge, done);
+        "rollback", [this] { return archived(config_, archive_.previous()); }, judge, actor, done);
 }
 
 Result<std::string> Service::database_to_replace(const std::string& wanted, const std::string& type) const

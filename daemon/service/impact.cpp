@@ -2,9 +2,11 @@
 // Service: who is there, and whom the rules keep out, from confirmed flows. Addresses do not leave this
 // file.
 #include <algorithm>
+#include <arpa/inet.h>
 
 #include "daemon/service/clock.h"
 #include "daemon/service/service.h"
+#include "model/text.h"
 
 namespace meetfence::service {
 namespace {
@@ -24,7 +26,8 @@ bool keeps_out(const Rule& rule, Country country, const std::string& participant
     case Whom::all_but:
         return !country.none() && !rule.countries.contains(country);
     case Whom::participant:
-        return rule.participant == participant;
+        return rule.participant == participant &&
+               (rule.countries.empty() || rule.countries.contains(country));
     }
     return false;
 }
@@ -129,6 +132,90 @@ Result<Impact> Service::impact(const std::string& meeting, const std::optional<C
         impact.affected += affected ? 1 : 0;
     }
     return impact;
+}
+
+// Somebody may come from several addresses, IPv4 and IPv6: one that is kept out is enough to be affected. It
+// must be so by the databases' own word as well; under an order, by that of each one.
+Service::Reach Service::reach_of(const Rule& rule, const std::string& participant,
+                                 const std::set<IpAddress>& addresses) const
+{
+    Reach reach;
+    for (const auto& address : addresses) {
+        const auto opinion = opinion_of(address);
+        const bool disputed = opinion && opinion->disputed;
+        const bool kept_out = keeps_out(rule, country_of(address), participant) && !excepts(rule, address) &&
+                              !is_exempt(address);
+        const bool surely =
+            !opinion || (keeps_out(rule, opinion->country, participant) && (rule.order.empty() || !disputed));
+        reach.affected = reach.affected || kept_out;
+        reach.disputed = reach.disputed || disputed;
+        reach.collateral = reach.collateral || (kept_out && !surely);
+    }
+    return reach;
+}
+
+Preview Service::preview(const Rule& rule) const
+{
+    Preview preview;
+    const auto known = registry_.find_meeting(rule.meeting);
+    if (!known) {
+        return preview;
+    }
+    preview.registered = true;
+    std::unordered_map<std::uint64_t, std::set<IpAddress>> addresses;
+    plane_.participants().for_each_flow([&](const mf_flow& flow) {
+        if (!plane_.participants().is_contested(flow)) {
+            addresses[flow.owner].insert(remote_of(flow));
+        }
+    });
+    const auto places = whereabouts();
+    for (const auto& [id, entry] : roster_.of((*known)->number)) {
+        preview.impact.participants += entry.handed_over ? 1 : 0;
+        const auto place = places.find(entry.owner);
+        if (place == places.end()) {
+            continue;
+        }
+        const auto country = country_of(place->second);
+        const auto reach = reach_of(rule, id, addresses[entry.owner]);
+        ++preview.impact.connected;
+        ++(country.none() ? preview.impact.unplaced : preview.impact.by_country[country]);
+        preview.impact.affected += reach.affected ? 1 : 0;
+        preview.disputed += reach.disputed ? 1 : 0;
+        preview.collateral += reach.collateral ? 1 : 0;
+    }
+    return preview;
+}
+
+bool Service::is_exempt(const IpAddress& address) const
+{
+    return std::ranges::any_of(config_.exempt,
+                               [&](const IpPrefix& prefix) { return prefix.contains(address); });
+}
+
+Result<ShownAddresses> Service::show_addresses(const std::string& meeting, const std::string& purpose,
+                                               const Actor& actor)
+{
+    constexpr std::size_t kLongestPurpose = 200;
+    const auto* known = TRY(registry_.find_meeting(meeting));
+    TRY(check_text("purpose", purpose, kLongestPurpose));
+    std::unordered_map<std::uint64_t, std::string> ids;
+    ShownAddresses shown;
+    for (const auto& [id, entry] : roster_.of(known->number)) {
+        if (entry.handed_over) {
+            ids[entry.owner] = id;
+            shown[id];
+        }
+    }
+    plane_.participants().for_each_flow([&](const mf_flow& flow) {
+        if (const auto it = ids.find(flow.owner); it != ids.end()) {
+            shown[it->second].push_back({remote_of(flow), ntohs(flow.key.remote_port)});
+        }
+    });
+    const audit::Draft draft{actor,
+                             "addresses_shown",
+                             {{"meeting", meeting}, {"purpose", purpose}, {"participants", shown.size()}}};
+    TRY(trail_.append({draft})); // told before anybody sees them
+    return shown;
 }
 
 Moved Service::moved_by(const GeoDiff& diff) const

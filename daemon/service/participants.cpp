@@ -88,27 +88,35 @@ void Service::lead_participants_to_meetings()
 Result<> Service::name_participants(const store::Changes& changes)
 {
     for (const auto& rule : changes.put_rules) {
-        if (rule.whom != Whom::participant || rule.ended(wall_now())) {
-            continue;
-        }
         const auto meeting = registry_.find_meeting(rule.meeting);
         const auto stored = std::ranges::find(changes.put_meetings, rule.meeting,
                                               [](const auto& put) { return put.meeting.id; });
-        const auto number = meeting                                ? (*meeting)->number
-                            : stored != changes.put_meetings.end() ? stored->number
-                                                                   : 0;
-        if (roster_.find(number, rule.participant) != nullptr) {
-            continue;
+        if (meeting || stored != changes.put_meetings.end()) {
+            TRY(name_participant(rule, meeting ? (*meeting)->number : stored->number));
         }
-        policy::RosterEntry entry{.id = rule.participant};
-        const auto linked = plane_.tables().meetings().find(number);
-        const bool known = linked != plane_.tables().meetings().end();
-        TRY(plane_.participants().put(nullptr, entry, known ? linked->second.shared_slot : 0));
-        if (!known) {
-            left_.push_back({number, entry, {}});
-        }
-        roster_.put(number, std::move(entry));
     }
+    for (const auto& [number, meeting] : changes.put_meetings) { // for which an order's rules have waited
+        for (const auto* rule : registry_.rules_for(meeting.id)) {
+            TRY(name_participant(*rule, number));
+        }
+    }
+    return {};
+}
+
+Result<> Service::name_participant(const Rule& rule, std::uint64_t meeting)
+{
+    if (rule.whom != Whom::participant || !rule.in_kernel(wall_now()) ||
+        roster_.find(meeting, rule.participant) != nullptr) {
+        return {};
+    }
+    policy::RosterEntry entry{.id = rule.participant};
+    const auto linked = plane_.tables().meetings().find(meeting);
+    const bool known = linked != plane_.tables().meetings().end();
+    TRY(plane_.participants().put(nullptr, entry, known ? linked->second.shared_slot : 0));
+    if (!known) {
+        left_.push_back({meeting, entry, {}});
+    }
+    roster_.put(meeting, std::move(entry));
     return {};
 }
 
@@ -224,7 +232,7 @@ Result<> Service::remove_participant(const std::string& meeting, const std::stri
             rules.put_rules.push_back(*rule);
         }
     }
-    return commit(rules, "", Disk::leave);
+    return commit(rules, {.actor = AuditTrail::self()}, Disk::leave);
 }
 
 // A tenth of the table each time. Waiting for packets takes some 10 ms, in which requests go on being

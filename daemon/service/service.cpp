@@ -34,12 +34,15 @@ Result<> prepare_state_dir(const std::string& path)
 
 } // namespace
 
-Service::Service(Config config, Listener listener, store::Store store, dataplane::DataPlane plane)
+Service::Service(Config config, Listener listener, store::Store store, AuditTrail trail,
+                 dataplane::DataPlane plane)
     : config_(std::move(config)),
       listener_(std::move(listener)),
       store_(std::move(store)),
       plane_(std::move(plane)),
+      trail_(std::move(trail)),
       registry_(limits_of(config_)),
+      orders_({config_.approvals, config_.max_duration, config_.named_meetings}),
       roster_(config_.max_participants),
       archive_(config_.state_dir + "/geo")
 {
@@ -49,6 +52,11 @@ Result<std::unique_ptr<Service>> Service::start(Config config, Listener listener
 {
     TRY(prepare_state_dir(config.state_dir));
     auto store = TRY(store::Store::open(config.state_dir + "/meetfence.db"));
+    auto contents = TRY(store.load());
+    auto trail = TRY(AuditTrail::open(config.state_dir, contents.audit_head,
+                                      [say = listener.log](bool alarm, const std::string& text) {
+                                          say(alarm ? Severity::error : Severity::notice, text);
+                                      }));
     // The files first: what is wrong with them is known before anything is made in the kernel.
     Progress progress("start");
     std::vector<GeoFile> files;
@@ -58,14 +66,16 @@ Result<std::unique_ptr<Service>> Service::start(Config config, Listener listener
     auto loaded = load_geo(config, files, progress);
     const auto settings = config.dataplane_settings();
     auto plane = TRY(dataplane::DataPlane::open(settings));
-    std::unique_ptr<Service> service(
-        new Service(std::move(config), std::move(listener), std::move(store), std::move(plane)));
-    TRY(service->load_state());
+    std::unique_ptr<Service> service(new Service(std::move(config), std::move(listener), std::move(store),
+                                                 std::move(trail), std::move(plane)));
+    service->trail_.note("daemon_started", {{"version", MEETFENCE_VERSION}});
+    service->load_state(std::move(contents));
     if (service->plane_.adopted()) {
         service->listener_.log(Severity::info, "adopted the pinned tables: filtering went on all the time");
     } else {
         service->listener_.log(Severity::info, "making kernel tables anew: " + service->plane_.why_new());
     }
+    TRY(service->check_.open(service->config_.state_dir + "/meetfence.db"));
     TRY(service->start_geo(std::move(loaded)));
     TRY(service->take_over_participants());
     TRY(service->bring_kernel_up_to_date());
@@ -73,27 +83,33 @@ Result<std::unique_ptr<Service>> Service::start(Config config, Listener listener
     for (const auto& warning : TRY(service->plane_.go(settings))) {
         service->listener_.log(Severity::warning, warning);
     }
+    service->check_.everything_changed(boot_now_ns());
     return service;
 }
 
-Result<> Service::load_state()
+void Service::load_state(store::Contents contents)
 {
     const auto now = wall_now();
-    auto contents = TRY(store_.load());
     for (auto& stored : contents.meetings) {
         registry_.put(stored.number, std::move(stored.meeting));
     }
     for (auto& rule : contents.rules) {
         const auto number = rule.number;
         const bool ended = rule.ended(now);
+        if (ended && !rule.pending && !contents.closed.contains(number)) {
+            not_closed_.push_back(rule);
+        }
         registry_.put(std::move(rule));
         if (ended) {
             registry_.end_rule(number);
         }
     }
-    final_counts_ = std::move(contents.final_counts);
+    for (auto& order : contents.orders) {
+        orders_.put(std::move(order));
+    }
+    counted_ = std::move(contents.final_counts);
+    kept_out_ = std::move(contents.kept_out);
     registry_.reserve_numbers(contents.last_meeting, contents.last_rule);
-    return {};
 }
 
 // The offset the tables were made with is kept where it is as good as today's: two readings of the
@@ -108,6 +124,8 @@ Result<> Service::bring_kernel_up_to_date()
         wall_offset_ns_ = before;
     }
     const auto now = wall_now();
+    on_kernel_events(); // of before the start: they are about rules that may have ended since
+    TRY(commit({.put_rules = std::exchange(not_closed_, {})}, {.actor = AuditTrail::self()}, Disk::leave));
     std::vector<policy::MeetingImage> images;
     std::set<std::uint64_t> wanted;
     for (const auto& [id, entry] : registry_.meetings()) {
@@ -155,6 +173,19 @@ Result<Json> Service::status() const
     std::size_t confirmed = 0;
     plane_.participants().for_each_flow([&](const mf_flow&) { ++confirmed; });
     json["participants"] = roster_.size();
+    auto orders = Json::object();
+    for (const auto state :
+         {OrderState::recorded, OrderState::approved, OrderState::active, OrderState::suspended}) {
+        orders[std::string(to_text(state))] = std::ranges::count_if(
+            orders_.orders(), [&](const auto& entry) { return state_of(entry.second) == state; });
+    }
+    orders["review_due"] = std::ranges::count_if(orders_.orders(), [now = wall_now()](const auto& entry) {
+        const auto& order = entry.second;
+        return !order.ended_by(now) && order.terms.review && now >= *order.terms.review;
+    });
+    json["orders"] = std::move(orders);
+    json["audit"] = {{"sequence", trail_.log().head().sequence}, {"hash", trail_.log().head().hash}};
+    json["check"] = check_.status();
     json["flows"] = {{"confirmed", confirmed},
                      {"contested", TRY(plane_.tally(MF_TALLY_CONTESTED))},
                      {"refused", TRY(plane_.tally(MF_TALLY_NO_ROOM))},
@@ -169,16 +200,16 @@ Result<Json> Service::status() const
 
 std::vector<CountryCounts> Service::counts(const Rule& rule) const
 {
-    if (const auto it = final_counts_.find(rule.number); it != final_counts_.end()) {
-        return it->second;
+    std::vector<CountryCounts> result;
+    if (const auto it = counted_.find(rule.number); it != counted_.end()) {
+        result = it->second;
     }
     const auto meeting = registry_.find_meeting(rule.meeting);
     const auto& tables = plane_.tables();
-    const auto* linked = meeting ? tables.find_rule((*meeting)->number, rule.number) : nullptr;
-    if (linked == nullptr) {
-        return {};
+    if (const auto* linked = meeting ? tables.find_rule((*meeting)->number, rule.number) : nullptr) {
+        add_counts(result, tables.counts(*linked).value_or(std::vector<CountryCounts>{}));
     }
-    return tables.counts(*linked).value_or(std::vector<CountryCounts>{});
+    return result;
 }
 
 Result<Explanation> Service::explain(const SocketAddress& from, const Endpoint& to,
@@ -207,7 +238,10 @@ Time Service::geo_build() const
 
 std::optional<Time> Service::next_deadline() const
 {
-    return registry_.next_deadline(wall_now());
+    const auto now = wall_now();
+    const auto of_rules = registry_.next_deadline(now);
+    const auto of_orders = orders_.next_deadline(now);
+    return of_rules && of_orders ? std::min(of_rules, of_orders) : of_rules ? of_rules : of_orders;
 }
 
 void Service::on_deadline()
@@ -218,19 +252,20 @@ void Service::on_deadline()
         rules.put_rules.push_back(**registry_.find_rule(number));
     }
     // The rows say already when they end: the disk need not work for it.
-    if (auto done = commit(rules, "", Disk::leave); !done) {
+    if (auto done = commit(rules, {.actor = AuditTrail::self()}, Disk::leave); !done) {
         listener_.log(Severity::error, "taking ended rules out: " + done.error().message);
     }
     for (const auto& rule : rules.put_rules) {
         listener_.log(Severity::info, "rule " + rule.id() + " of meeting " + rule.meeting + " has ended");
     }
     for (const auto& id : registry_.expired_meetings(now)) {
-        if (auto done = remove_meeting(id); !done) {
+        if (auto done = remove_meeting(id, AuditTrail::self()); !done) {
             listener_.log(Severity::error, "taking ended meeting " + id + " out: " + done.error().message);
         } else {
             listener_.log(Severity::info, "meeting " + id + " has ended");
         }
     }
+    tell_of_orders();
 }
 
 void Service::on_wall_clock_set()
@@ -241,12 +276,13 @@ void Service::on_wall_clock_set()
                       "the wall clock was set, and rules could not follow: " + done.error().message);
         return;
     }
+    check_.everything_changed(boot_now_ns());
     listener_.log(Severity::notice, "the wall clock was set: the times of all rules were computed anew");
 }
 
 void Service::on_kernel_events()
 {
-    const auto read = plane_.read_events([this](const mf_event& event) { tell(event); });
+    const auto read = plane_.events().read<mf_event>([this](const mf_event& event) { tell(event); });
     if (!read) {
         listener_.log(Severity::error, read.error().message);
     }
@@ -274,6 +310,9 @@ void Service::tell(const mf_event& event)
         }
         json["event"] = "participant_blocked";
         json["participant"] = place->id;
+        if (kept_out_[event.rule].insert(event.participant).second) {
+            new_kept_out_[event.rule].insert(event.participant);
+        }
     } else {
         json["event"] = is_drop(event.reason) ? "drop" : "would_drop";
     }
@@ -282,6 +321,28 @@ void Service::tell(const mf_event& event)
     json["reason"] = reason_name(event.reason);
     json["direction"] = event.direction == MF_EGRESS ? "egress" : "ingress";
     listener_.event(json);
+}
+
+void Service::save_kept_out()
+{
+    if (!new_kept_out_.empty() && store_.write_kept_out(new_kept_out_)) {
+        new_kept_out_.clear();
+    }
+}
+
+void Service::each_second()
+{
+    sweep_flows();
+    save_kept_out();
+    save_suspensions();
+    tell_of_orders();
+    trail_.catch_up(store_);
+}
+
+void Service::stop()
+{
+    save_kept_out();
+    trail_.close(store_);
 }
 
 void Service::tidy()

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -15,9 +16,13 @@
 #include "daemon/config/config.h"
 #include "daemon/dataplane/data_plane.h"
 #include "daemon/geo/archive.h"
+#include "daemon/geo/second_opinion.h"
+#include "daemon/policy/order_book.h"
 #include "daemon/policy/registry.h"
 #include "daemon/policy/roster.h"
+#include "daemon/service/audit_trail.h"
 #include "daemon/service/geo_load.h"
+#include "daemon/service/running_check.h"
 #include "daemon/store/store.h"
 #include "model/declaration.h"
 #include "model/json.h"
@@ -70,6 +75,23 @@ struct Impact {
     std::size_t affected = 0;
 };
 
+/// Whom a rule would reach, of those who are there.
+struct Preview {
+    bool registered = false; // the meeting is
+    Impact impact;
+    std::size_t disputed = 0;   // whom databases place in different countries
+    std::size_t collateral = 0; // whom it would keep out though it is not about them
+};
+
+/// A rule, and whom it reached when it was asked for.
+struct GrantedRule {
+    Rule rule; // number 0 of a dry run
+    Preview preview;
+};
+
+/// Of a participant, asked for by name: where each confirmed flow comes from.
+using ShownAddresses = std::map<std::string, std::vector<SocketAddress>>; // by participant
+
 struct Explanation {
     mf_explain answer{};
     std::optional<SocketAddress> from; // where it was asked by address
@@ -111,24 +133,52 @@ public:
     [[nodiscard]] Result<std::vector<const Rule*>> rules_against(const std::string& meeting, Country country,
                                                                  const std::string& participant) const;
     [[nodiscard]] std::vector<CountryCounts> counts(const Rule& rule) const;
+    /// What the running check found of a rule's drops, since the daemon started.
+    struct Checked {
+        std::uint64_t checked = 0, outside = 0;
+    };
+    [[nodiscard]] Checked checked(std::uint64_t rule) const;
 
-    [[nodiscard]] Result<> put_meeting(const Meeting& meeting);
-    [[nodiscard]] Result<> remove_meeting(const std::string& id);
+    /// Whom the rule would keep out of its meeting now.
+    [[nodiscard]] Preview preview(const Rule& rule) const;
+
+    [[nodiscard]] const policy::OrderBook& orders() const { return orders_; }
+    [[nodiscard]] OrderState state_of(const Order& order) const;
+    [[nodiscard]] const AuditTrail& trail() const { return trail_; }
+    void record(const Refusal& refusal) { trail_.record(refusal); }
+
+    [[nodiscard]] Result<> put_meeting(const Meeting& meeting, const Actor& actor);
+    [[nodiscard]] Result<> remove_meeting(const std::string& id, const Actor& actor);
     /// In the kernel only: participants are never on a disk. True where it was not there before.
     [[nodiscard]] Result<bool> put_participant(const Participant& participant);
     [[nodiscard]] Result<> remove_participant(const std::string& meeting, const std::string& id);
-    /// Number 0 in the answer of a dry run.
-    [[nodiscard]] Result<Rule> add_rule(const RuleRequest& request, bool dry_run);
+    [[nodiscard]] Result<GrantedRule> add_rule(const RuleRequest& request, bool dry_run, const Actor& actor);
     [[nodiscard]] Result<Rule> change_rule(std::uint64_t number, std::optional<Mode> mode,
-                                           std::optional<Time> until);
-    [[nodiscard]] Result<Rule> withdraw_rule(std::uint64_t number, const std::string& why);
-    [[nodiscard]] Result<std::vector<DeclaredChange>> apply(const Declaration& declaration, bool dry_run);
+                                           std::optional<Time> until, const Actor& actor);
+    [[nodiscard]] Result<Rule> withdraw_rule(std::uint64_t number, const std::string& why,
+                                             const Actor& actor);
+    /// By the running check: it stops at once, and with it all rules of its order.
+    [[nodiscard]] Result<> suspend_rule(std::uint64_t number, const std::string& why);
+    [[nodiscard]] Result<std::vector<DeclaredChange>> apply(const Declaration& declaration, bool dry_run,
+                                                            const Actor& actor);
+
+    [[nodiscard]] Result<Order> record_order(const OrderTerms& terms, const Actor& actor);
+    [[nodiscard]] Result<Order> approve_order(const std::string& id, const Actor& actor);
+    [[nodiscard]] Result<Order> reject_order(const std::string& id, const std::string& why,
+                                             const Actor& actor);
+    [[nodiscard]] Result<Order> withdraw_order(const std::string& id, const std::string& why,
+                                               const Actor& actor);
+    [[nodiscard]] Result<Order> extend_order(const std::string& id, const policy::ExtensionRequest& request,
+                                             const Actor& actor);
+    /// The one view that shows where people are; leaves an entry in the audit log.
+    [[nodiscard]] Result<ShownAddresses> show_addresses(const std::string& meeting,
+                                                        const std::string& purpose, const Actor& actor);
 
     // These return at once; `done` is called later, on the same thread.
     using Done = std::function<void(Result<>)>;
     using DoneDiff = std::function<void(Result<GeoDiffAnswer>)>;
-    void reload_geo(bool force, const Done& done);
-    void roll_back_geo(const Done& done);
+    void reload_geo(bool force, const Actor& actor, const Done& done);
+    void roll_back_geo(const Actor& actor, const Done& done);
     /// `bytes`: a database file called `name`, in the place of the configured file `replaces` (empty:
     /// the only one, or the one of the same type).
     void diff_geo(const std::string& name, const std::string& replaces, std::string bytes,
@@ -140,24 +190,35 @@ public:
     [[nodiscard]] Result<Explanation> explain(std::span<const std::uint8_t> frame) const;
 
     void later(std::function<void()> work) const { listener_.later(std::move(work)); }
+    /// As Listener::background; of this service, `work` touches nothing.
+    void in_background(std::function<std::function<void()>()> work) const
+    {
+        listener_.background(std::move(work));
+    }
 
     // For the event loop.
     [[nodiscard]] std::optional<Time> next_deadline() const;
     void on_deadline();
     void on_wall_clock_set();
-    [[nodiscard]] int event_fd() const { return plane_.event_fd(); }
+    [[nodiscard]] int event_fd() const { return plane_.events().fd(); }
     void on_kernel_events();
+    [[nodiscard]] int samples_fd() const { return plane_.samples().fd(); }
+    void on_samples();  // checks them: running_check.cpp
     void tidy();        // when idle: gives memory back that packets no longer see
-    void sweep_flows(); // each second: takes out flows that have ended, and gives elements back
+    void each_second(); // takes out flows that have ended, catches up with what the disk refused
+    void witness() { trail_.witness(); } // each minute
+    void stop();
 
 private:
-    Service(Config config, Listener listener, store::Store store, dataplane::DataPlane plane);
+    Service(Config config, Listener listener, store::Store store, AuditTrail trail,
+            dataplane::DataPlane plane);
 
-    [[nodiscard]] Result<> load_state();
+    void load_state(store::Contents contents);
     [[nodiscard]] Result<> bring_kernel_up_to_date();
     [[nodiscard]] Result<> take_over_participants();
     void lead_participants_to_meetings();
     [[nodiscard]] Result<> name_participants(const store::Changes& changes);
+    [[nodiscard]] Result<> name_participant(const Rule& rule, std::uint64_t meeting);
     [[nodiscard]] bool is_named(const policy::RegisteredMeeting& meeting,
                                 const std::string& participant) const;
     void forget_unnamed(const std::string& meeting, const std::string& participant);
@@ -166,12 +227,26 @@ private:
     [[nodiscard]] Result<> put_entry(const policy::RegisteredMeeting& meeting, policy::RosterEntry entry);
     [[nodiscard]] policy::OwnerOf owner_of() const;
     [[nodiscard]] Country country_of(const IpAddress& address) const;
+    /// Where the databases themselves place it, by another way than the table in the kernel was made.
+    [[nodiscard]] std::optional<geo::Opinion> opinion_of(const IpAddress& address) const;
     /// Where each participant's flow that was proven last comes from, by owner; contested flows left out.
     [[nodiscard]] std::unordered_map<std::uint64_t, IpAddress> whereabouts() const;
     [[nodiscard]] bool is_kept_out(const policy::RegisteredMeeting& meeting, const std::string& participant,
                                    const IpAddress& address, Country country, Time now) const;
+    struct Reach {
+        bool affected = false, disputed = false, collateral = false;
+    };
+    [[nodiscard]] Reach reach_of(const Rule& rule, const std::string& participant,
+                                 const std::set<IpAddress>& addresses) const;
+    [[nodiscard]] bool is_exempt(const IpAddress& address) const;
     [[nodiscard]] Moved moved_by(const GeoDiff& diff) const;
     void tell(const mf_event& event);
+
+    void note_changed_rules(const store::Changes& changes);
+    void check_drop(const mf_sample& sample, std::int64_t offset);
+    void on_drop_outside(const mf_sample& sample, const std::string& why);
+    [[nodiscard]] Result<geo::SecondOpinion> ask_archive(const std::vector<geo::Database>& files) const;
+    void use_second_opinion(Result<geo::SecondOpinion> opinion, std::uint32_t generation);
 
     // While one is at work, nothing comes in force: it may read what is.
     struct GeoJob {
@@ -179,9 +254,11 @@ private:
         std::function<std::function<void()>()> work;
     };
     [[nodiscard]] Result<> start_geo(Result<LoadedGeo> loaded);
-    [[nodiscard]] Result<> commit_geo(LoadedGeo loaded);
+    enum class Keep : std::uint8_t { yes, no }; // no: they are in the archive, and change places there
+    [[nodiscard]] Result<> commit_geo(LoadedGeo loaded, Keep keep = Keep::yes);
     void load_in_background(const char* what, const std::function<std::vector<GeoFile>()>& files,
-                            const std::function<Result<>(LoadedGeo)>& judge, const Done& done);
+                            const std::function<Result<>(LoadedGeo)>& judge, const Actor& actor,
+                            const Done& done);
     void enqueue(GeoJob job);
     void next_geo_job();
     void give_memory_back() const;
@@ -189,23 +266,64 @@ private:
                                                           const std::string& type) const;
 
     enum class Disk : std::uint8_t { write, leave };
-    [[nodiscard]] Result<> commit(const store::Changes& changes, const std::string& why, Disk disk);
+    /// Who asks for a change, why, and what the audit log is told beside what follows from the change.
+    struct Recording {
+        Actor actor;
+        std::string why = {};
+        std::vector<audit::Draft> notes = {};
+    };
+    [[nodiscard]] Result<> commit(const store::Changes& changes, const Recording& recording, Disk disk);
+    [[nodiscard]] Result<> write_down(const store::Changes& changes, const Recording& recording);
+    [[nodiscard]] std::vector<audit::Draft> drafts_of(const store::Changes& changes,
+                                                      const Recording& recording) const;
+    [[nodiscard]] audit::Draft draft_of(const Rule& rule, const Actor& actor) const;
+    [[nodiscard]] Json added_rule_body(const Rule& rule) const;
+    [[nodiscard]] Json counted_body(const Rule& rule, std::span<const CountryCounts> by_country,
+                                    Time now) const;
+    [[nodiscard]] Json geo_body() const;
+
+    [[nodiscard]] Result<> commit_order(const Order& order, store::Changes changes, audit::Draft note);
+    [[nodiscard]] static audit::Draft extended_note(const Order& before, const Order& order,
+                                                    const Actor& actor);
+    [[nodiscard]] Result<store::Changes> approved_rules(const Order& before, const Order& after,
+                                                        Time now) const;
+    [[nodiscard]] store::Changes withdrawn_rules(const std::string& order, const std::string& why,
+                                                 bool suspended) const;
+    [[nodiscard]] Result<> check_reach(const Rule& rule, const Preview& preview) const;
+    [[nodiscard]] Result<> check_placed(const Rule& rule) const;
+    [[nodiscard]] Result<Time> changed_end(const Rule& rule, Time until, Time now) const;
+    void order_event(const char* what, const Order& order) const;
+    void tell_of_orders();
+    void save_suspensions();
+    void save_kept_out();
+    void sweep_flows();
     [[nodiscard]] std::vector<policy::MeetingImage> images_after(const store::Changes& changes,
                                                                  Time now) const;
     [[nodiscard]] policy::MeetingImage image_of(const policy::RegisteredMeeting& entry, Time now) const;
-    using EndedRules = std::vector<std::pair<Rule, dataplane::LinkedRule>>;
-    [[nodiscard]] EndedRules ended_by(const store::Changes& changes, Time now) const;
-    void keep_final_counts(const EndedRules& ended);
+    struct LeavingRule {
+        Rule rule;
+        std::optional<dataplane::LinkedRule> linked; // as it is in the kernel
+    };
+    [[nodiscard]] std::vector<LeavingRule> leaving_with(const store::Changes& changes, Time now) const;
+    void keep_counts(const std::vector<LeavingRule>& leaving, Time now);
     void rule_event(const char* what, const Rule& rule) const;
 
     Config config_;
     Listener listener_;
     store::Store store_;
     dataplane::DataPlane plane_;
+    AuditTrail trail_;
     policy::Registry registry_;
+    policy::OrderBook orders_;
     policy::Roster roster_;
+    RunningCheck check_;
+    std::string check_problem_;                    // told last
     std::vector<dataplane::LeftParticipant> left_; // until their meetings are in the kernel
-    store::Counts final_counts_;
+    store::Counts counted_;                  // of rules that left the kernel, for good or with their meeting
+    store::KeptOut kept_out_, new_kept_out_; // the latter not on the disk yet
+    std::vector<Rule> not_closed_;           // at the start: ended while nobody counted
+    std::vector<store::Changes> unsaved_;    // suspensions, while the disk is full
+    bool orders_stuck_ = false;              // the same of what time did to orders
     geo::Archive archive_; // once the service has started, used by long work only: one at a time
     std::size_t geo_previous_ = 0;
     GeoTable geo_; // in force

@@ -7,62 +7,13 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 
+#include "daemon/store/order_rows.h"
+#include "daemon/store/schema.h"
 #include "model/json.h"
 #include "model/participant.h"
 
 namespace meetfence::store {
 namespace {
-
-// AUTOINCREMENT: a number that was given out once is never given out again.
-constexpr const char* kSchema1 = R"sql(
-CREATE TABLE meetings (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    endpoints TEXT NOT NULL,
-    until_s INTEGER);
-CREATE TABLE rules (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    meeting TEXT NOT NULL,
-    countries TEXT NOT NULL,
-    mode TEXT NOT NULL,
-    from_s INTEGER NOT NULL,
-    until_s INTEGER NOT NULL,
-    except_prefixes TEXT NOT NULL,
-    withdrawn_s INTEGER,
-    why TEXT NOT NULL);
-CREATE TABLE final_counts (
-    rule INTEGER NOT NULL REFERENCES rules(number),
-    country TEXT NOT NULL,
-    dropped_packets INTEGER NOT NULL, dropped_bytes INTEGER NOT NULL,
-    would_drop_packets INTEGER NOT NULL, would_drop_bytes INTEGER NOT NULL,
-    passed_packets INTEGER NOT NULL, passed_bytes INTEGER NOT NULL,
-    PRIMARY KEY (rule, country)) WITHOUT ROWID;
-)sql";
-
-// Shared ports, rules that keep out others than the countries they name, counts by direction. What was
-// counted before came in: there was no other direction.
-constexpr const char* kSchema2 = R"sql(
-ALTER TABLE meetings ADD COLUMN shared_endpoints TEXT NOT NULL DEFAULT '[]';
-ALTER TABLE meetings ADD COLUMN turn_endpoints TEXT NOT NULL DEFAULT '[]';
-ALTER TABLE rules ADD COLUMN whom TEXT NOT NULL DEFAULT 'countries';
-ALTER TABLE rules ADD COLUMN participant TEXT NOT NULL DEFAULT '';
-ALTER TABLE final_counts RENAME TO final_counts_1;
-CREATE TABLE final_counts (
-    rule INTEGER NOT NULL REFERENCES rules(number),
-    country TEXT NOT NULL,
-    direction TEXT NOT NULL,
-    dropped_packets INTEGER NOT NULL, dropped_bytes INTEGER NOT NULL,
-    would_drop_packets INTEGER NOT NULL, would_drop_bytes INTEGER NOT NULL,
-    passed_packets INTEGER NOT NULL, passed_bytes INTEGER NOT NULL,
-    PRIMARY KEY (rule, country, direction)) WITHOUT ROWID;
-INSERT INTO final_counts
-    SELECT rule, country, 'ingress', dropped_packets, dropped_bytes, would_drop_packets, would_drop_bytes,
-        passed_packets, passed_bytes FROM final_counts_1;
-DROP TABLE final_counts_1;
-)sql";
-
-// From each schema to the next, from an empty file on.
-constexpr auto kSteps = std::to_array<const char*>({kSchema1, kSchema2});
 
 constexpr const char* kIngress = "ingress";
 constexpr const char* kEgress = "egress";
@@ -178,9 +129,11 @@ void put_rule(SQLite::Database& database, const Rule& rule)
 {
     SQLite::Statement statement(
         database, "INSERT INTO rules(number, meeting, countries, mode, from_s, until_s, except_prefixes, "
-                  "withdrawn_s, why, whom, participant) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-                  "ON CONFLICT(number) DO UPDATE SET mode = excluded.mode, until_s = excluded.until_s, "
-                  "withdrawn_s = excluded.withdrawn_s, why = excluded.why");
+                  "withdrawn_s, why, whom, participant, order_id, pending, suspended) "
+                  "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                  "ON CONFLICT(number) DO UPDATE SET mode = excluded.mode, from_s = excluded.from_s, "
+                  "until_s = excluded.until_s, withdrawn_s = excluded.withdrawn_s, why = excluded.why, "
+                  "pending = excluded.pending, suspended = excluded.suspended");
     statement.bind(1, static_cast<std::int64_t>(rule.number));
     statement.bind(2, rule.meeting);
     statement.bind(3, country_text(rule.countries));
@@ -192,6 +145,9 @@ void put_rule(SQLite::Database& database, const Rule& rule)
     statement.bind(9, rule.why);
     statement.bind(10, std::string(std::ranges::find(kWhom, rule.whom, &WhomText::whom)->text));
     statement.bind(11, rule.participant);
+    statement.bind(12, rule.order);
+    statement.bind(13, rule.pending ? 1 : 0);
+    statement.bind(14, rule.suspended ? 1 : 0);
     statement.exec();
 }
 
@@ -220,14 +176,19 @@ Result<Rule> read_rule(SQLite::Statement& row)
               .until = time_of(row.getColumn(5)),
               .except = TRY(parse_prefixes(TRY(texts_of(row.getColumn(6))))),
               .withdrawn = {},
-              .why = row.getColumn(8).getString()};
+              .why = row.getColumn(8).getString(),
+              .order = row.getColumn(11).getString(),
+              .pending = row.getColumn(12).getInt() != 0,
+              .suspended = row.getColumn(13).getInt() != 0};
     if (!row.getColumn(7).isNull()) {
         rule.withdrawn = time_of(row.getColumn(7));
     }
     if (rule.whom == Whom::participant) {
         TRY(check_participant_id(rule.participant));
-    } else {
-        rule.countries = TRY(parse_countries(TRY(texts_of(row.getColumn(2)))));
+    }
+    const auto codes = TRY(texts_of(row.getColumn(2)));
+    if (rule.whom != Whom::participant || !codes.empty()) {
+        rule.countries = TRY(parse_countries(codes));
     }
     return rule;
 }
@@ -274,34 +235,21 @@ void put_final_counts(SQLite::Statement& statement, std::uint64_t rule, Country 
     statement.exec();
 }
 
+std::set<std::uint64_t> read_closed(SQLite::Database& database)
+{
+    std::set<std::uint64_t> closed;
+    SQLite::Statement row(database, "SELECT number FROM rules WHERE closed = 1");
+    while (row.executeStep()) {
+        closed.insert(static_cast<std::uint64_t>(row.getColumn(0).getInt64()));
+    }
+    return closed;
+}
+
 std::uint64_t last_number(SQLite::Database& database, const char* table)
 {
     SQLite::Statement statement(database, "SELECT seq FROM sqlite_sequence WHERE name = ?");
     statement.bind(1, table);
     return statement.executeStep() ? static_cast<std::uint64_t>(statement.getColumn(0).getInt64()) : 0;
-}
-
-Result<> prepare(SQLite::Database& database, const std::string& path)
-{
-    // FULL: a commit that returned is on the disk.
-    database.exec("PRAGMA journal_mode = WAL");
-    database.exec("PRAGMA synchronous = FULL");
-    const int schema = database.execAndGet("PRAGMA user_version").getInt();
-    const int known = static_cast<int>(kSteps.size());
-    if (schema < 0 || schema > known) {
-        return fail(ErrorCode::conflict, path + " has schema " + std::to_string(schema) +
-                                             ", this version knows " + std::to_string(known) +
-                                             ": use the version that wrote it");
-    }
-    if (schema < known) {
-        SQLite::Transaction transaction(database);
-        for (auto step = static_cast<std::size_t>(schema); step < kSteps.size(); ++step) {
-            database.exec(kSteps.at(step));
-        }
-        database.exec("PRAGMA user_version = " + std::to_string(known));
-        transaction.commit();
-    }
-    return {};
 }
 
 } // namespace
@@ -335,11 +283,15 @@ Result<Contents> Store::load() const
             contents.meetings.push_back(TRY(read_meeting(meetings)));
         }
         SQLite::Statement rules(*database_, "SELECT number, meeting, countries, mode, from_s, until_s, "
-                                            "except_prefixes, withdrawn_s, why, whom, participant "
-                                            "FROM rules ORDER BY number");
+                                            "except_prefixes, withdrawn_s, why, whom, participant, "
+                                            "order_id, pending, suspended FROM rules ORDER BY number");
         while (rules.executeStep()) {
             contents.rules.push_back(TRY(read_rule(rules)));
         }
+        contents.orders = TRY(read_orders(*database_));
+        contents.audit_head = read_head(*database_);
+        contents.kept_out = read_kept_out(*database_);
+        contents.closed = read_closed(*database_);
         contents.final_counts = TRY(read_final_counts(*database_));
         contents.last_meeting = last_number(*database_, "meetings");
         contents.last_rule = last_number(*database_, "rules");
@@ -347,7 +299,7 @@ Result<Contents> Store::load() const
     });
 }
 
-Result<> Store::write(const Changes& changes)
+Result<> Store::write(const Changes& changes, const audit::Head& head)
 {
     return guarded("writing", [&]() -> Result<> {
         SQLite::Transaction transaction(*database_);
@@ -362,18 +314,57 @@ Result<> Store::write(const Changes& changes)
         for (const auto& rule : changes.put_rules) {
             put_rule(*database_, rule);
         }
+        for (const auto& order : changes.put_orders) {
+            put_order(*database_, order);
+        }
+        put_head(*database_, head);
         transaction.commit();
         return {};
     });
 }
 
-Result<> Store::write_final_counts(const Counts& counts)
+Result<> Store::write_head(const audit::Head& head)
+{
+    return guarded("writing", [&]() -> Result<> {
+        put_head(*database_, head);
+        return {};
+    });
+}
+
+Result<> Store::write_kept_out(const KeptOut& kept_out)
+{
+    return guarded("writing", [&]() -> Result<> {
+        SQLite::Transaction transaction(*database_);
+        SQLite::Statement statement(*database_, "INSERT OR IGNORE INTO kept_out VALUES(?, ?)");
+        for (const auto& [rule, participants] : kept_out) {
+            for (const auto participant : participants) {
+                statement.reset();
+                statement.bind(1, static_cast<std::int64_t>(rule));
+                statement.bind(2, static_cast<std::int64_t>(participant));
+                statement.exec();
+            }
+        }
+        transaction.commit();
+        return {};
+    });
+}
+
+Result<> Store::write_final_counts(const Counts& counts, const std::set<std::uint64_t>& closed)
 {
     return guarded("writing", [&]() -> Result<> {
         SQLite::Transaction transaction(*database_);
         SQLite::Statement statement(*database_,
                                     "INSERT OR REPLACE INTO final_counts VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        for (const auto rule : closed) {
+            for (const auto* what :
+                 {"DELETE FROM kept_out WHERE rule = ?", "UPDATE rules SET closed = 1 WHERE number = ?"}) {
+                SQLite::Statement close(*database_, what);
+                close.bind(1, static_cast<std::int64_t>(rule));
+                close.exec();
+            }
+        }
         for (const auto& [rule, by_country] : counts) {
+
             for (const auto& [country, ingress, egress] : by_country) {
                 put_final_counts(statement, rule, country, kIngress, ingress);
                 put_final_counts(statement, rule, country, kEgress, egress);

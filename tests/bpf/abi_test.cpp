@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Both halves compile kernel-headers/abi.h, each with its own compiler: the layouts that came out,
-// ours and the one in the object's BTF, must be the same. (mf_event, mf_explain and the geo keys
-// are in no global declaration of the program, so BTF lacks them; sizes are checked by the maps.)
+// ours and the one in the object's BTF, must be the same. (mf_event, mf_sample, mf_explain
+// and the geo keys are in no global declaration of the program, so BTF lacks them.)
 #include <bpf/btf.h>
 #include <gtest/gtest.h>
 
@@ -67,7 +67,7 @@ TEST_F(Abi, LaysOutControlAlike)
     MEMBER(4, flow_idle);
     MEMBER(5, pad);
     MEMBER(6, concerned);
-    MEMBER(7, unused);
+    MEMBER(7, outside_scope);
     MEMBER(8, flow_secret);
     MEMBER(9, meetings);
     MEMBER(10, policies);
@@ -171,7 +171,14 @@ TEST_F(Abi, LaysOutFragmentsAlike)
     MEMBER(3, cell);
     MEMBER(4, meeting_number);
     MEMBER(5, country);
-    MEMBER(6, pad);
+    MEMBER(6, geo_generation);
+}
+
+TEST_F(Abi, LaysOutCellTimesAlike)
+{
+    LAYOUT(mf_cell_times, 2);
+    MEMBER(0, event_ns);
+    MEMBER(1, sample_ns);
 }
 
 TEST_F(Abi, LaysOutCountsAlike)
@@ -279,7 +286,7 @@ TEST_F(Abi, GivesEveryMapItsKeyValueAndSize)
         {"meetings", kArray, 4, sizeof(mf_meeting), LoadedProgram::kMeetings, BPF_F_MMAPABLE},
         {"policies", kArray, 4, sizeof(mf_policy), LoadedProgram::kMeetings, BPF_F_MMAPABLE},
         {"rules", kArray, 4, sizeof(mf_rule), LoadedProgram::kRules, BPF_F_MMAPABLE},
-        {"cell_events", kArray, 4, sizeof(std::uint64_t), Settings{}.cells, BPF_F_MMAPABLE},
+        {"cell_times", kArray, 4, sizeof(mf_cell_times), Settings{}.cells, BPF_F_MMAPABLE},
         {"cells", BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(mf_cell), Settings{}.cells, 0},
         {"reasons", BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(mf_traffic), MF_REASON_ENTRIES, 0},
         {"tallies", BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(std::uint64_t), MF_TALLIES, 0},
@@ -297,6 +304,7 @@ TEST_F(Abi, GivesEveryMapItsKeyValueAndSize)
         {"prefix_sets", BPF_MAP_TYPE_LPM_TRIE, sizeof(mf_prefix_key), 4, 65536, BPF_F_NO_PREALLOC},
         {"fragments", BPF_MAP_TYPE_LRU_HASH, sizeof(mf_fragment_key), sizeof(mf_fragment), MF_FRAGMENTS, 0},
         {"events", BPF_MAP_TYPE_RINGBUF, 0, 0, MF_EVENT_RING_BYTES, 0},
+        {"samples", BPF_MAP_TYPE_RINGBUF, 0, 0, MF_SAMPLE_RING_BYTES, 0},
     };
     for (const auto& expected : maps) {
         const auto* found = map(expected.name);

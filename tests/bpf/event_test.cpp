@@ -42,7 +42,7 @@ TEST_P(Event, TellsOfTheFirstDropOnly)
     expect_event(events[0], rule, "CN", MF_DROP_COUNTRY);
     EXPECT_GE(events[0].time_ns, before);
     EXPECT_LE(events[0].time_ns, after);
-    EXPECT_EQ(program.cell_events[rule.first_cell], events[0].time_ns);
+    EXPECT_EQ(program.cell_times[rule.first_cell].event_ns, events[0].time_ns);
 }
 
 TEST_P(Event, TellsOfEachCountryAndRule)
@@ -89,14 +89,14 @@ TEST_P(Event, IsToldAgainAfterTheInterval)
     ASSERT_EQ(program.take_events().size(), 1U);
     const auto now = boot_clock_ns();
     if (now > kInterval + kClockBehind) { // since boot
-        program.cell_events[rule.first_cell] = now - kInterval - kClockBehind;
+        program.cell_times[rule.first_cell].event_ns = now - kInterval - kClockBehind;
         send(from(host.chinese));
         EXPECT_EQ(program.take_events().size(), 1U);
     }
-    program.cell_events[rule.first_cell] = boot_clock_ns() - kInterval / 2;
+    program.cell_times[rule.first_cell].event_ns = boot_clock_ns() - kInterval / 2;
     send(from(host.chinese));
     EXPECT_TRUE(program.take_events().empty());
-    program.cell_events[rule.first_cell] = 0; // the cell was given to another rule
+    program.cell_times[rule.first_cell].event_ns = 0; // the cell was given to another rule
     send(from(host.chinese));
     EXPECT_EQ(program.take_events().size(), 1U);
 }
@@ -106,7 +106,7 @@ TEST_P(Event, TellsOfADroppedLaterFragment)
     const auto rule = program.add_rule(meeting, {.countries = {"CN"}});
     send(from(host.chinese).fragment(9, 0, true));
     ASSERT_EQ(program.take_events().size(), 1U);
-    program.cell_events[rule.first_cell] = 0;
+    program.cell_times[rule.first_cell].event_ns = 0;
     send(from(host.chinese).fragment(9, 1480, false));
     const auto events = program.take_events();
     ASSERT_EQ(events.size(), 1U);
@@ -119,7 +119,7 @@ TEST_P(Event, IsLostAndNoPacketWithItWhenTheRingIsFull)
     constexpr unsigned kMoreThanFit = MF_EVENT_RING_BYTES / sizeof(mf_event) + 100;
     const Bytes frame = from(host.chinese);
     for (unsigned i = 0; i < kMoreThanFit; ++i) {
-        program.cell_events[rule.first_cell] = 0;
+        program.cell_times[rule.first_cell].event_ns = 0;
         ASSERT_EQ(program.run(frame), booked(MF_DROP_COUNTRY, frame, rule.first_cell));
     }
     const auto events = program.take_events();
@@ -139,7 +139,7 @@ TEST_P(EventWithoutInterval, TellsOfEveryDrop)
     constexpr std::size_t kTimes = 20;
     for (std::size_t i = 0; i < kTimes; ++i) {
         send(from(host.chinese));
-        program.cell_events[rule.first_cell] -= kClockBehind;
+        program.cell_times[rule.first_cell].event_ns -= kClockBehind;
     }
     const auto events = program.take_events();
     ASSERT_EQ(events.size(), kTimes);

@@ -41,8 +41,9 @@ private:
     [[nodiscard]] std::vector<std::uint64_t> last_events() const
     {
         std::vector<std::uint64_t> values;
-        for (std::size_t i = 0; i < program.cell_events.size(); ++i) {
-            values.push_back(program.cell_events[i]);
+        for (std::size_t i = 0; i < program.cell_times.size(); ++i) {
+            values.push_back(program.cell_times[i].event_ns);
+            values.push_back(program.cell_times[i].sample_ns);
         }
         return values;
     }

@@ -32,7 +32,7 @@ dataplane::StagedTable staged(const geo::PlaceTable& places)
 
 class GeoSwap : public MeetingTest {
 protected:
-    GeoSwap() : MeetingTest({.cells = 1024}) {}
+    GeoSwap() : MeetingTest({.sample_interval = std::chrono::nanoseconds(0), .cells = 1024}) {}
 };
 INSTANTIATE_TEST_SUITE_P(EveryFamily, GeoSwap,
                          testing::Combine(testing::Values(Family::ipv4, Family::ipv6),
@@ -62,11 +62,17 @@ TEST_P(GeoSwap, JudgesEveryPacketByOneTableOrTheOther)
             sent += kBatch;
         } while (flowing);
     });
+    std::size_t samples = 0;
     for (unsigned swap = 1; swap <= swaps; ++swap) {
         const auto done = geo.put_in_force(staged(tables.at(swap % 2)));
         if (!done) {
             ADD_FAILURE() << done.error().message;
             break;
+        }
+        for (const auto& sample : program.take_samples()) {
+            ++samples;
+            EXPECT_EQ(sample.country, country(sample.geo_generation % 2 == 1 ? "CN" : "HK").number())
+                << "not judged by the table of generation " << sample.geo_generation;
         }
     }
     flowing = false;
@@ -82,6 +88,7 @@ TEST_P(GeoSwap, JudgesEveryPacketByOneTableOrTheOther)
     EXPECT_GT(by_other, 0U);
     EXPECT_EQ(by_one + by_other, sent);
     EXPECT_EQ(program.control[0].geo_generation, swaps + 1);
+    EXPECT_GT(samples, 0U);
 }
 
 std::size_t country_tables_in_the_kernel()

@@ -45,6 +45,25 @@ TEST_P(ParticipantRule, DropsAllFlowsOfOneAndNobodyElses)
     expect_out(server_check({host.unplaced, 1025}, member.ufrag, 9), MF_DROP_PARTICIPANT, rule);
 }
 
+// As a rule under an order is: it does not follow a person out of its country.
+TEST_P(ParticipantRule, OfOneCountryHoldsOnlyWhileThere)
+{
+    const auto rule = program.add_rule(
+        theirs, {.countries = {"CN"}, .whom = Whom::participant, .participant = member.owner});
+    expect_media(chinese, MF_DROP_PARTICIPANT, rule);
+    expect_out(answer(chinese, 1), MF_DROP_PARTICIPANT, rule);
+    expect_media(american, MF_COUNTRY_NOT_CONCERNED);
+    expect(check(american, member.ufrag, 2), MF_COUNTRY_NOT_CONCERNED);
+    expect_media(unplaced, MF_UNPLACED);
+    // Nor where another rule of the meeting is about that other country.
+    program.add_rule(theirs, {.countries = {"US"}, .mode = Mode::monitor});
+    expect_media(chinese, MF_DROP_PARTICIPANT, rule);
+    const auto before = program.counters();
+    (void)program.run(media_in(american));
+    const auto moved = program.counters() - before;
+    EXPECT_EQ(moved.reasons.at(MF_MONITORED).packets, 1U);
+}
+
 TEST_P(ParticipantRule, HoldsOnDedicatedEndpoints)
 {
     dedicate();

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lab.paths import CONTROL
+from lab.users import User
 
 T = TypeVar("T")
 
@@ -111,19 +112,24 @@ class Response:
 
 
 class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, user: User | None):
         super().__init__("localhost", timeout=30)
-        self._path = path
+        self._path, self._user = path, user
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
+        if self._user is None:
+            self.sock.connect(str(self._path))
+        else:
+            self._user.do(lambda: self.sock.connect(str(self._path)))
 
 
 class Api:
-    def __init__(self, socket_path: Path):
-        self.socket_path = socket_path
+    """`user`: who asks, where it is not who runs the tests."""
+
+    def __init__(self, socket_path: Path, user: User | None = None):
+        self.socket_path, self.user = socket_path, user
 
     def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Response:
         """`body` is sent as it is when it is text or bytes, else as JSON."""
@@ -132,7 +138,7 @@ class Api:
         fields = {name.replace("_", "-"): value for name, value in headers.items()}
         if body is not None:
             fields.setdefault("Content-Type", "application/json")
-        connection = _UnixConnection(self.socket_path)
+        connection = _UnixConnection(self.socket_path, self.user)
         try:
             connection.request(method, path, body, fields)
             answer = connection.getresponse()

@@ -10,17 +10,20 @@ allowed='
 kernel-headers:
 bpf: kernel-headers
 model:
+audit: model
 pins: kernel-headers model
+daemon/audit: audit model pins
 daemon/geo: kernel-headers model pins
 daemon/policy: kernel-headers model
 daemon/dataplane: kernel-headers model pins daemon/geo daemon/policy
 daemon/config: model daemon/geo daemon/dataplane
-daemon/store: model
-daemon/service: kernel-headers model pins daemon/geo daemon/policy daemon/dataplane daemon/config daemon/store
-daemon/control: model pins daemon/geo daemon/policy daemon/service
+daemon/store: model audit
+daemon/check: kernel-headers model daemon/geo daemon/store
+daemon/service: kernel-headers model pins daemon/geo daemon/policy daemon/dataplane daemon/config daemon/store daemon/check audit daemon/audit
+daemon/control: model pins daemon/geo daemon/policy daemon/service audit
 daemon: model pins daemon/config daemon/dataplane daemon/geo daemon/service daemon/control
-ctl/commands: model pins ctl
-ctl: model pins ctl/commands
+ctl/commands: audit model pins ctl
+ctl: audit model pins ctl/commands
 bench/bpf: kernel-headers bpf
 bench: kernel-headers model pins daemon/geo daemon/dataplane bench/bpf
 '
@@ -32,6 +35,8 @@ meetfence.skel.h: daemon/dataplane
 bench.skel.h: bench
 maxminddb.h: daemon/geo
 nlohmann/json.hpp: model
+openssl/evp.h: audit
+prometheus/text_serializer.h: daemon/control
 SQLiteCpp/SQLiteCpp.h: daemon/store
 sqlite3.h: daemon/store
 spdlog/spdlog.h: daemon
@@ -62,5 +67,5 @@ while IFS=: read -r file line include; do
         may "$libraries" "$header" "$folder" ||
             complain "$file:$line: <$header> belongs to another folder than $folder"
     fi
-done < <(grep -rnE '^#include' --include='*.h' --include='*.cpp' --include='*.c' kernel-headers bpf model pins daemon ctl bench)
+done < <(grep -rnE '^#include' --include='*.h' --include='*.cpp' --include='*.c' kernel-headers bpf model audit pins daemon ctl bench)
 exit $status

@@ -24,11 +24,11 @@ void add_country(__u64* words, Country country)
     words[country.number() / 64] |= 1ULL << (country.number() % 64);
 }
 
-int collect_event(void* events, void* data, std::size_t size) noexcept
+template <class T> int collect(void* all, void* data, std::size_t size) noexcept
 {
-    mf_event event{};
-    std::memcpy(&event, data, std::min(size, sizeof(event)));
-    static_cast<std::vector<mf_event>*>(events)->push_back(event);
+    T element{};
+    std::memcpy(&element, data, std::min(size, sizeof(element)));
+    static_cast<std::vector<T>*>(all)->push_back(element);
     return 0;
 }
 
@@ -64,6 +64,7 @@ LoadedProgram::LoadedProgram(const Settings& settings)
     }
     skeleton_->rodata->multi_buffer = settings.multi_buffer ? 1 : 0;
     skeleton_->rodata->event_interval_ns = static_cast<std::uint64_t>(settings.event_interval.count());
+    skeleton_->rodata->sample_interval_ns = static_cast<std::uint64_t>(settings.sample_interval.count());
     auto* program = skeleton_->progs.meetfence_xdp;
     if (!settings.multi_buffer) { // as on kernels that have no such frames
         check(bpf_program__set_flags(program, bpf_program__flags(program) & ~BPF_F_XDP_HAS_FRAGS),
@@ -75,7 +76,7 @@ LoadedProgram::LoadedProgram(const Settings& settings)
     check(bpf_map__set_max_entries(maps.policies, kMeetings), "sizing policies");
     check(bpf_map__set_max_entries(maps.rules, kRules), "sizing rules");
     check(bpf_map__set_max_entries(maps.cells, cells_), "sizing cells");
-    check(bpf_map__set_max_entries(maps.cell_events, cells_), "sizing cell_events");
+    check(bpf_map__set_max_entries(maps.cell_times, cells_), "sizing cell_times");
     check(bpf_map__set_max_entries(maps.participants, kParticipants), "sizing participants");
     check(bpf_map__set_max_entries(maps.participant_ids, kParticipants), "sizing participant_ids");
     check(bpf_map__set_max_entries(maps.ufrags, 4 * kParticipants), "sizing ufrags");
@@ -90,9 +91,10 @@ LoadedProgram::LoadedProgram(const Settings& settings)
     for (std::uint64_t word = 1; auto& secret : control[0].flow_secret) {
         secret = 0x9e3779b97f4a7c15U * ++word | 1U; // tests want the same order every time
     }
-    ring_.reset(ring_buffer__new(fd(maps.events), collect_event, &events_, nullptr));
-    if (!ring_) {
-        refused("opening the event ring");
+    ring_.reset(ring_buffer__new(fd(maps.events), collect<mf_event>, &events_, nullptr));
+    sample_ring_.reset(ring_buffer__new(fd(maps.samples), collect<mf_sample>, &samples_, nullptr));
+    if (!ring_ || !sample_ring_) {
+        refused("opening the rings");
     }
 }
 
@@ -106,6 +108,7 @@ void LoadedProgram::load_egress()
         refused("opening the egress program");
     }
     egress_->rodata->event_interval_ns = skeleton_->rodata->event_interval_ns;
+    egress_->rodata->sample_interval_ns = skeleton_->rodata->sample_interval_ns;
     bpf_map* map = nullptr;
     bpf_object__for_each_map(map, egress_->obj)
     {
@@ -130,7 +133,7 @@ void LoadedProgram::map_tables()
     map(meetings, skeleton_->maps.meetings);
     map(policies, skeleton_->maps.policies);
     map(rules, skeleton_->maps.rules);
-    map(cell_events, skeleton_->maps.cell_events);
+    map(cell_times, skeleton_->maps.cell_times);
     map(participants, skeleton_->maps.participants);
     map(flows, skeleton_->maps.flows);
 }
@@ -196,8 +199,9 @@ PlacedRule LoadedProgram::add_rule(std::uint32_t meeting, const KernelRule& rule
     }
     element.cell_count = static_cast<std::uint32_t>(rule.countries.size());
     if (rule.whom != Whom::countries) {
+        const bool inverted = rule.whom == Whom::all_but || rule.countries.empty();
         for (auto& word : element.countries) {
-            word = ~word;
+            word = inverted ? ~word : word;
         }
         element.countries[0] &= rule.whom == Whom::all_but ? ~1ULL : ~0ULL;
         element.whom = rule.whom == Whom::all_but ? MF_WHOM_ALL_BUT : MF_WHOM_PARTICIPANT;
@@ -340,39 +344,6 @@ Counters LoadedProgram::counters() const
 {
     return {read_per_cpu<mf_traffic>(fd(skeleton_->maps.reasons), MF_REASON_ENTRIES),
             read_per_cpu<mf_cell>(fd(skeleton_->maps.cells), cells_)};
-}
-
-std::vector<mf_event> LoadedProgram::take_events()
-{
-    check(ring_buffer__consume(ring_.get()), "reading events");
-    return std::exchange(events_, {});
-}
-
-std::vector<std::pair<mf_fragment_key, mf_fragment>> LoadedProgram::fragments() const
-{
-    const int map = fd(skeleton_->maps.fragments);
-    std::vector<std::pair<mf_fragment_key, mf_fragment>> entries;
-    mf_fragment_key key{};
-    const mf_fragment_key* before = nullptr;
-    while (bpf_map_get_next_key(map, before, &key) == 0) {
-        mf_fragment value{};
-        check(bpf_map_lookup_elem(map, &key, &value), "reading a fragment");
-        entries.emplace_back(key, value);
-        before = &entries.back().first;
-    }
-    return entries;
-}
-
-void LoadedProgram::write_fragment(const mf_fragment_key& key, const mf_fragment& value)
-{
-    check(bpf_map_update_elem(fd(skeleton_->maps.fragments), &key, &value, BPF_ANY), "writing a fragment");
-}
-
-void LoadedProgram::forget_fragments()
-{
-    for (const auto& [key, value] : fragments()) {
-        check(bpf_map_delete_elem(fd(skeleton_->maps.fragments), &key), "forgetting a fragment");
-    }
 }
 
 std::uint32_t LoadedProgram::verified_instructions(mf_direction direction) const

@@ -30,13 +30,15 @@ namespace meetfence::test {
 struct Settings {
     bool multi_buffer = true;
     std::chrono::nanoseconds event_interval = std::chrono::seconds(10);
+    std::chrono::nanoseconds sample_interval = std::chrono::milliseconds(100);
     std::uint32_t cells = 64;
     std::uint32_t flow_slots = 1024; // a power of two
 };
 
 /// A rule as it goes into the kernel. Times are the boot clock's.
 struct KernelRule {
-    std::vector<std::string_view> countries; // or those that a rule of all_but lets in
+    std::vector<std::string_view> countries; // or those that a rule of all_but lets in, or those to
+                                             // which one about a participant is limited
     Mode mode = Mode::enforce;
     std::uint64_t from_ns = 0;
     std::uint64_t until_ns = MF_NO_END;
@@ -114,6 +116,7 @@ public:
     /// Now, by the clock flows are judged by.
     [[nodiscard]] static std::uint32_t tick();
     [[nodiscard]] std::vector<mf_event> take_events();
+    [[nodiscard]] std::vector<mf_sample> take_samples();
     [[nodiscard]] std::vector<std::pair<mf_fragment_key, mf_fragment>> fragments() const;
     void write_fragment(const mf_fragment_key& key, const mf_fragment& value);
     void forget_fragments();
@@ -128,7 +131,7 @@ public:
     pins::MappedArray<mf_meeting> meetings;
     pins::MappedArray<mf_policy> policies;
     pins::MappedArray<mf_rule> rules;
-    pins::MappedArray<std::uint64_t> cell_events;
+    pins::MappedArray<mf_cell_times> cell_times;
     pins::MappedArray<mf_participant> participants;
     pins::MappedArray<mf_flow> flows;
 
@@ -159,8 +162,9 @@ private:
 
     std::unique_ptr<meetfence_bpf, Unload> skeleton_;
     std::unique_ptr<meetfence_egress_bpf, Unload> egress_;
-    std::unique_ptr<ring_buffer, FreeRing> ring_;
+    std::unique_ptr<ring_buffer, FreeRing> ring_, sample_ring_;
     std::vector<mf_event> events_;
+    std::vector<mf_sample> samples_;
     std::array<GeoSlot, MF_GEO_BARRIER_SLOT> geo_slots_;
     std::uint32_t cells_;
     std::uint32_t last_meeting_ = 0, last_endpoint_ = 0, last_rule_ = 0, last_set_ = 0, last_participant_ = 0;

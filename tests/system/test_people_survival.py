@@ -131,6 +131,17 @@ def test_another_layout(shared: Daemon, three: list[Person]):
     expect_in_and_out(ways_of(cyd), ways_of(ann, bob))
 
 
+def test_layout_3(shared: Daemon, three: list[Person]):
+    """Nothing that participants need has changed since: they are still there, and so are their flows."""
+    shared.block("A", "--country", "CN")
+    shared.kill9()
+    set_layout(shared.bpf_dir, 3)
+    shared.start()
+    ann, bob, cyd = three
+    assert len(shared.participants("A")) == 2
+    expect_in_and_out(ways_of(cyd), ways_of(ann, bob))
+
+
 def test_a_meeting_that_ended_meanwhile(shared: Daemon, three: list[Person]):
     """Its participants go with it, and its flows are nobody's."""
     shared.block("A", "--country", "CN")

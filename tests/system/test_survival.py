@@ -222,6 +222,26 @@ def test_another_layout_is_replaced_under_traffic(meetings: Daemon, network: Net
     meetings.start()
 
 
+def test_counters_of_layout_3_go_on(meetings: Daemon, network: Network):
+    """The update that came with the running check: nothing the counters need has changed."""
+    rule = meetings.block("A", "--country", "CN")
+    send(network.participants["CN"], UDP_A, 30)
+    wait.until(lambda: meetings.rule(rule)["packets_dropped"] == 30, 5, "30 are dropped")
+    meetings.kill9()
+    set_layout(meetings.bpf_dir, 3)
+    meetings.start()
+    assert "layout 3" in meetings.new_log, meetings.new_log
+    assert meetings.rule(rule)["packets_dropped"] == 30
+    assert meetings.packets()["dropped"] == 30
+    send(network.participants["CN"], UDP_A, 5)
+    wait.until(lambda: meetings.rule(rule)["packets_dropped"] == 35, 5, "and counts on")
+    # Of an older layout nothing can be read.
+    meetings.kill9()
+    set_layout(meetings.bpf_dir, 2)
+    meetings.start()
+    assert meetings.rule(rule)["packets_dropped"] == 0
+
+
 def test_other_limits_under_traffic(meetings: Daemon, network: Network):
     """The tables get another size; limits that what is there does not fit into are refused."""
     rule = meetings.block("A", "--country", "CN")

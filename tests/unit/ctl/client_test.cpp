@@ -55,9 +55,10 @@ TEST(Client, TakesALongAnswer)
 TEST(Client, TurnsARefusalIntoAnErrorInTheDaemonsWords)
 {
     const std::pair<unsigned, ErrorCode> cases[] = {
-        {400, ErrorCode::invalid},  {403, ErrorCode::forbidden}, {404, ErrorCode::not_found},
-        {405, ErrorCode::invalid},  {409, ErrorCode::conflict},  {413, ErrorCode::invalid},
-        {500, ErrorCode::internal}, {503, ErrorCode::internal},  {507, ErrorCode::exhausted},
+        {400, ErrorCode::invalid},   {403, ErrorCode::forbidden}, {404, ErrorCode::not_found},
+        {405, ErrorCode::invalid},   {409, ErrorCode::conflict},  {413, ErrorCode::invalid},
+        {422, ErrorCode::refused},   {500, ErrorCode::internal},  {503, ErrorCode::internal},
+        {507, ErrorCode::exhausted},
     };
     for (const auto& [status, code] : cases) {
         const TinyServer server([&](const Asked&) {
@@ -69,6 +70,9 @@ TEST(Client, TurnsARefusalIntoAnErrorInTheDaemonsWords)
         EXPECT_EQ(answer.error().message, "the reason");
     }
     EXPECT_EQ(ctl::refusal({404, R"({"title": "Not Found"})"}).message, "Not Found");
+    EXPECT_EQ(ctl::refusal({409, R"({"detail": "the reason", "code": "own_approval"})"}).reason,
+              "own_approval");
+    EXPECT_EQ(ctl::refusal({409, R"({"detail": "the reason", "code": null})"}).reason, "");
     for (const auto* body : {"", "<html>", "[]", R"({"detail": null})"}) {
         EXPECT_MENTIONS(ctl::refusal({502, body}).message, "502");
     }

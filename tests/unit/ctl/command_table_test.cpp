@@ -12,31 +12,14 @@ namespace {
 
 TEST(CommandTable, HasEveryCommandOfTheContract)
 {
-    for (const auto* name : {"status",
-                             "meeting add",
-                             "meeting list",
-                             "meeting show",
-                             "meeting remove",
-                             "block",
-                             "unblock",
-                             "rule list",
-                             "rule show",
-                             "rule enforce",
-                             "rule monitor",
-                             "explain",
-                             "participant add",
-                             "participant list",
-                             "participant remove",
-                             "impact",
-                             "geo lookup",
-                             "geo status",
-                             "geo reload",
-                             "geo rollback",
-                             "geo diff",
-                             "events",
-                             "apply",
-                             "diff",
-                             "export"}) {
+    for (const auto* name :
+         {"status",       "meeting add",   "meeting list",    "meeting show",     "meeting remove",
+          "block",        "unblock",       "rule list",       "rule show",        "rule enforce",
+          "rule monitor", "explain",       "participant add", "participant list", "participant remove",
+          "order add",    "order approve", "order reject",    "order withdraw",   "order extend",
+          "order list",   "order show",    "report",          "impact",           "geo lookup",
+          "geo status",   "geo reload",    "geo rollback",    "geo diff",         "events",
+          "apply",        "diff",          "export",          "audit show",       "audit verify"}) {
         const auto* command = ctl::find_command(name);
         ASSERT_NE(command, nullptr) << name;
         EXPECT_EQ(command->name, name);
@@ -88,7 +71,7 @@ TEST(CommandTable, TellsForEveryOptionWhatItTakes)
 
 TEST(CommandTable, KnowsGroupsOfCommands)
 {
-    for (const auto* group : {"meeting", "participant", "rule", "geo"}) {
+    for (const auto* group : {"meeting", "participant", "order", "rule", "geo"}) {
         EXPECT_TRUE(ctl::is_group(group));
         EXPECT_MENTIONS(ctl::group_help(group), "usage: meetfencectl " + std::string(group));
     }
@@ -111,6 +94,8 @@ TEST(CommandTable, SuggestsWhatWasMeant)
               "unknown command 'particpant' (did you mean 'participant'?)");
     EXPECT_EQ(ctl::unknown_command("participant", "remve"),
               "unknown command 'participant remve' (did you mean 'participant remove'?)");
+    EXPECT_EQ(ctl::unknown_command("order", "aprove"),
+              "unknown command 'order aprove' (did you mean 'order approve'?)");
     EXPECT_EQ(ctl::unknown_command("", "impat"), "unknown command 'impat' (did you mean 'impact'?)");
     EXPECT_EQ(ctl::unknown_command("", "xyzzy-plugh"), "unknown command 'xyzzy-plugh'");
     EXPECT_EQ(ctl::unknown_command("rule", ""), "'rule' needs one word more: list, show, enforce, monitor");

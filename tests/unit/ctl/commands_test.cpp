@@ -96,6 +96,20 @@ TEST(EveryCommand, EndsWith1AndTheReasonWhereTheDaemonRefuses)
         {"block", "A", "--country", "CN", "--dry-run"},
         {"block", "A", "--participant", "p7"},
         {"block", "A", "--allow-only", "US"},
+        {"block", "A", "--country", "CN", "--order", "O"},
+        {"order", "add", "O", "--authority", "A", "--jurisdiction", "CN", "--legal-basis", "L", "--received",
+         "2026-11-22T18:00:00Z"},
+        {"order", "approve", "O"},
+        {"order", "reject", "O", "--why", "overbroad"},
+        {"order", "withdraw", "O", "--why", "w"},
+        {"order", "extend", "O", "--for", "2d", "--why", "w"},
+        {"order", "list"},
+        {"order", "show", "O"},
+        {"report"},
+        {"audit", "show"},
+        {"audit", "show", "--last", "5"},
+        {"audit", "verify"},
+        {"participant", "list", "A", "--show-addresses", "--purpose", "a complaint"},
         {"unblock", "r1"},
         {"rule", "list"},
         {"rule", "show", "r1"},
@@ -330,6 +344,19 @@ TEST(EventsCommand, ShowsWhoWasKeptOutAndWhatIsContested)
               "2026-11-22T12:00:01Z  participant_blocked  meeting A  participant p8  rule r2\n"
               "2026-11-22T12:00:02Z  flow_contested  meeting A  another meeting claims a flow of it; "
               "the flow passes\n");
+}
+
+TEST(EventsCommand, ShowsWhatBecameOfAnOrderAndWhyARuleIsSuspended)
+{
+    const TinyServer server([](const Asked&) {
+        return Reply{
+            200, R"({"time": "t", "event": "order_approved", "order": "O1", "state": "approved"})"
+                 "\n"
+                 R"({"time": "t", "event": "rule_suspended", "rule": "r1", "meeting": "A", "why": "w\u202e"})"
+                 "\n"};
+    });
+    EXPECT_EQ(run_tool(server, {"events"}).out, "t  order_approved  order O1  state approved\n"
+                                                "t  rule_suspended  meeting A  rule r1  w\ufffd\n");
 }
 
 TEST(EventsCommand, EndsWith3WhereTheDaemonEndsTheStream)

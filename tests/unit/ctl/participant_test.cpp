@@ -70,6 +70,25 @@ TEST(ParticipantCommand, ListsCountsAndCountriesAndNoAddress)
     EXPECT_EQ(parsed(run_tool(server, {"participant", "list", "A", "--json"}).out), parsed(list));
 }
 
+TEST(ParticipantCommand, ShowsAddressesToWhoSaysWhatFor)
+{
+    const std::string list = R"([
+        {"id": "p1", "ufrags": [], "confirmed_flows": 2, "countries": ["CN"],
+         "addresses": ["203.0.113.10:51000", "[2001:db8::9]:51000"]},
+        {"id": "p2", "ufrags": [], "confirmed_flows": 0, "countries": [], "addresses": []}])";
+    const TinyServer server([&](const Asked&) { return Reply{200, list}; });
+    const std::vector<std::string> command{"participant",      "list",      "A&B",
+                                           "--show-addresses", "--purpose", "complaint 7/26 & answer"};
+    EXPECT_EQ(run_tool(server, command).out,
+              "PARTICIPANT  UFRAGS  CONFIRMED FLOWS  COUNTRIES   ADDRESSES\n"
+              "p1                0                2  CN (China)  203.0.113.10:51000, [2001:db8::9]:51000\n"
+              "p2                0                0\n");
+    EXPECT_EQ(server.asked().at(0).target, "/v1/meetings/A%26B/participants?addresses=true&purpose="
+                                           "complaint%207%2F26%20%26%20answer");
+    EXPECT_FALSE(mentions(run_tool(server, {"participant", "list", "A"}).out, "203.0.113.10"))
+        << "even of a daemon that tells them unasked";
+}
+
 TEST(ParticipantCommand, SaysThatThereAreNone)
 {
     const TinyServer server([](const Asked&) { return Reply{200, "[]"}; });

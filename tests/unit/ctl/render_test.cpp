@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sstream>
 
+#include "model/json.h"
 #include "tests/unit/ctl/environment.h"
 #include "tests/unit/daemon/values.h"
 
@@ -45,6 +46,59 @@ TEST(Table, DoesNotLetTextSteerTheTerminal)
     std::ostringstream out;
     table.print(out);
     EXPECT_EQ(out.str(), "A\na [2Jb c\n");
+}
+
+TEST(Printable, LeavesTextOfEveryScriptAsItIs)
+{
+    for (const std::string_view text :
+         {"", "plain <b>&amp;</b>", "C\u00f4te d'Ivoire", "\u6c49\u5b57", "\u0627\u0644\u0639\u0631",
+          "\u05d0\u05d1", "\U0001f600", "a\u00a0b", "\u2027\u202f", "\u2065\u206a", "\ufffd"}) {
+        EXPECT_EQ(ctl::printable(text), text);
+        EXPECT_EQ(ctl::printable_json(text), text);
+    }
+}
+
+TEST(Printable, MakesBlanksOfControlCharacters)
+{
+    for (char c = 1; c < 0x20; ++c) {
+        EXPECT_EQ(ctl::printable("a" + std::string(1, c) + "b"), "a b") << int(c);
+    }
+    EXPECT_EQ(ctl::printable(std::string_view("a\0b", 3)), "a b");
+    EXPECT_EQ(ctl::printable("a\x7f"), "a ");
+}
+
+TEST(Printable, ShowsThatSomethingWasThereThatTurnsTheWritingOrSteers)
+{
+    for (const auto* character :
+         {"\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069", "\u200e",
+          "\u200f", "\u061c", "\u2028", "\u2029", "\ufeff", "\u0080", "\u009b", "\u009f"}) {
+        EXPECT_EQ(ctl::printable("a" + std::string(character) + "b"), "a\ufffdb");
+    }
+}
+
+TEST(Printable, DoesNotLetBytesThroughThatAreNoUtf8)
+{
+    const std::pair<std::string_view, std::string_view> cases[] = {
+        {"a\x9b"
+         "31m",
+         "a\ufffd31m"},               // CSI of a terminal that reads Latin-1
+        {"\xc0\x9b", "\ufffd\ufffd"}, // ESC, longer than it has to be
+        {"\xe2\x80", "\ufffd"},       // half of an override, at the end
+        {"\xe2\x80x", "\ufffdx"},
+        {"\xed\xa0\x80", "\ufffd"},
+        {"\xf5\x80\x80\x80", "\ufffd\ufffd\ufffd\ufffd"},
+    };
+    for (const auto& [text, shown] : cases) {
+        EXPECT_EQ(ctl::printable(text), shown);
+    }
+}
+
+TEST(PrintableJson, IsTheSameValue)
+{
+    const Json value{{"a\u202eb", "c\u2066\u009b\u007f\ufeff\n\u00f4"}};
+    const auto text = ctl::printable_json(value.dump(2));
+    EXPECT_EQ(text, "{\n  \"a\\u202eb\": \"c\\u2066\\u009b\\u007f\\ufeff\\n\u00f4\"\n}");
+    EXPECT_EQ(value_of(parse_json(text, "text")), value);
 }
 
 TEST(Details, AreAlignedAndLeaveOutWhatIsEmpty)

@@ -49,10 +49,44 @@ TEST(DeclarationJson, HoldsRulesAndEndpointsOfEveryKind)
     EXPECT_EQ(rules[2].participant, "p7");
 }
 
+TEST(DeclarationJson, HoldsOrdersAndRulesUnderThem)
+{
+    const auto read = declaration(R"({"orders": [
+        {"id": "O-1", "authority": "Office", "jurisdiction": "CN", "legal_basis": "Act 7",
+         "received": "2026-11-22T11:00:00Z", "meetings": ["b", "a"]},
+        {"id": "O-2", "authority": "Court", "authority_type": "court", "jurisdiction": "HK", "legal_basis": "Act 8",
+         "received": "2026-11-22T11:00:00Z"}],
+        "meetings": [{"id": "a", "rules": [{"countries": ["CN"], "order": "O-1"}]}]})");
+    ASSERT_TRUE(read) << error_of(read);
+    ASSERT_EQ(read->orders.size(), 2U);
+    EXPECT_EQ(read->orders[0].meetings, (std::vector<std::string>{"a", "b"}));
+    EXPECT_EQ(read->orders[1].authority_type, AuthorityType::court);
+    EXPECT_EQ(read->meetings.at(0).rules.at(0).order, "O-1");
+    EXPECT_TRUE(declaration(R"({"meetings": [], "orders": []})")->orders.empty());
+    EXPECT_TRUE(declaration(R"({"meetings": [], "orders": null})")->orders.empty());
+}
+
+TEST(DeclarationJson, IsRefusedWithThePlaceOfTheFaultInAnOrder)
+{
+    const std::string order =
+        R"({"id": "O-1", "authority": "Office", "jurisdiction": "CN", "legal_basis": "Act 7",
+                                  "received": "2026-11-22T11:00:00Z"})";
+    const auto orders = [](const std::string& list) {
+        return error_of(declaration(R"({"meetings": [], "orders": )" + list + "}"));
+    };
+    EXPECT_MENTIONS(orders("{}"), "'orders' must be a list");
+    EXPECT_MENTIONS(orders("[7]"), "'orders[0]' must be a JSON object");
+    EXPECT_MENTIONS(orders("[" + order + ", " + order + "]"), "'orders[1]' declares an order");
+    EXPECT_MENTIONS(orders("[" + order + R"(, {"id": "O-2"}])"), "'orders[1].authority'");
+    EXPECT_MENTIONS(orders(R"([{"ids": "O-1"}])"), "unknown key 'orders[0].ids'");
+    EXPECT_MENTIONS(orders(R"([{"id": "O-1", "countries": ["HK"]}])"), "an order names no 'countries'");
+}
+
 TEST(DeclarationJson, IsRefusedWithThePlaceOfTheFault)
 {
     EXPECT_MENTIONS(error_of(declaration(R"({})")), "'meetings' must be a list");
     EXPECT_MENTIONS(error_of(declaration(R"({"meetings": {}})")), "'meetings' must be a list");
+    EXPECT_MENTIONS(error_of(declaration(R"({"orders": []})")), "'meetings' must be a list");
     EXPECT_MENTIONS(error_of(declaration(R"({"meeting": []})")), "did you mean meetings?");
     EXPECT_MENTIONS(error_of(declaration(R"({"meetings": [{"id": "a"}, {"id": "a"}]})")), "'meetings[1]'");
     EXPECT_MENTIONS(error_of(declaration(R"({"meetings": [{"endpoints": []}]})")), "1 to 128 bytes");

@@ -57,6 +57,27 @@ TEST(RuleState, IsWithdrawnWhateverTheClockSays)
     }
 }
 
+TEST(RuleState, WaitsForItsOrderUntilItsTimeIsOver)
+{
+    Rule rule;
+    rule.from = Time(100s);
+    rule.until = Time(200s);
+    rule.pending = true;
+    EXPECT_EQ(rule.state(Time(99s)), RuleState::pending);
+    EXPECT_EQ(rule.state(Time(199s)), RuleState::pending);
+    EXPECT_FALSE(rule.in_kernel(Time(150s)));
+    EXPECT_FALSE(rule.ended(Time(199s)));
+    EXPECT_EQ(rule.state(Time(200s)), RuleState::expired);
+    EXPECT_TRUE(rule.ended(Time(200s)));
+    rule.withdrawn = Time(150s);
+    EXPECT_EQ(rule.state(Time(160s)), RuleState::withdrawn);
+    rule.withdrawn.reset();
+    rule.pending = false;
+    EXPECT_TRUE(rule.in_kernel(Time(99s))) << "its begin is the kernel's affair";
+    EXPECT_TRUE(rule.in_kernel(Time(199s)));
+    EXPECT_FALSE(rule.in_kernel(Time(200s)));
+}
+
 TEST(RuleWords, AreReadAndWritten)
 {
     for (const auto mode : {Mode::enforce, Mode::monitor}) {
@@ -65,6 +86,7 @@ TEST(RuleWords, AreReadAndWritten)
     for (const auto* text : {"", "Enforce", "off", "enforce "}) {
         EXPECT_MENTIONS(error_of(parse_mode(text)), "neither enforce nor monitor");
     }
+    EXPECT_EQ(to_text(RuleState::pending), "pending");
     EXPECT_EQ(to_text(RuleState::scheduled), "scheduled");
     EXPECT_EQ(to_text(RuleState::active), "active");
     EXPECT_EQ(to_text(RuleState::expired), "expired");
@@ -88,6 +110,24 @@ TEST(CountryCounts, HaveATotalOfBothDirections)
     EXPECT_EQ(total.dropped_packets, 11U);
     EXPECT_EQ(total.passed_bytes, 66U);
     EXPECT_EQ(counts.ingress.dropped_packets, 1U) << "asking does not count";
+}
+
+TEST(CountryCounts, AddUpCountryByCountry)
+{
+    const auto country = [](const char* code) { return *Country::parse(code); };
+    std::vector<CountryCounts> sum;
+    add_counts(sum, {});
+    EXPECT_TRUE(sum.empty());
+    add_counts(sum, {{country("CN"), {1}, {2}}, {Country(), {3}, {}}});
+    add_counts(sum, {{country("HK"), {5}, {}}, {country("CN"), {10, 20}, {30}}});
+    ASSERT_EQ(sum.size(), 3U);
+    EXPECT_EQ(sum[0].country, country("CN"));
+    EXPECT_EQ(sum[0].ingress.dropped_packets, 11U);
+    EXPECT_EQ(sum[0].ingress.dropped_bytes, 20U);
+    EXPECT_EQ(sum[0].egress.dropped_packets, 32U);
+    EXPECT_TRUE(sum[1].country.none());
+    EXPECT_EQ(sum[1].total().dropped_packets, 3U);
+    EXPECT_EQ(sum[2].country, country("HK"));
 }
 
 TEST(RuleCounts, AddUp)

@@ -73,6 +73,22 @@ TEST(TimeText, RefusesWhatIsNone)
     EXPECT_MENTIONS(error_of(parse_time("tomorrow")), "'tomorrow' is not a time in RFC 3339, such as ");
 }
 
+// What was accepted is written down, and read again at the next start.
+TEST(TimeText, StaysWithinTheYearsThatCanBeWritten)
+{
+    for (const auto* text :
+         {"0000-01-01T00:00:00+00:01", "0000-01-01T23:58:59+23:59", "9999-12-31T23:59:59-00:01",
+          "9999-12-31T23:59:60Z", "9999-12-31T00:01:00-23:59"}) {
+        EXPECT_FALSE(parse_time(text)) << text;
+    }
+    for (const auto* text : {"0000-01-01T00:00:00Z", "0000-01-01T23:59:00+23:59", "0999-06-04T12:34:56Z",
+                             "9999-12-31T23:59:59Z", "9999-12-31T00:00:59-23:59"}) {
+        const auto time = parse_time(text);
+        ASSERT_TRUE(time) << text;
+        EXPECT_EQ(parse_time(format_time(*time)), *time) << text;
+    }
+}
+
 TEST(TimeText, IsWrittenInUtc)
 {
     EXPECT_EQ(format_time(Time(0s)), "1970-01-01T00:00:00Z");

@@ -34,6 +34,7 @@ TEST(Config, HasAWorkingDefaultForEverythingButTheInterfaces)
     EXPECT_EQ(config.viewers, "meetfence-view");
     EXPECT_EQ(config.metrics_listen, "127.0.0.1:9435");
     EXPECT_EQ(config.approvals, 1U);
+    EXPECT_FALSE(config.named_meetings);
     EXPECT_EQ(config.max_duration, std::chrono::hours(24 * 30));
     EXPECT_EQ(config.max_meetings, 65536U);
     EXPECT_EQ(config.max_participants, 1048576U);
@@ -53,7 +54,7 @@ TEST(Config, TakesEveryKey)
         "exempt": ["198.51.100.7/32", "2001:db8::/32", "198.51.100.7"],
         "control": {"socket": "/tmp/c.sock", "operators": "ops", "viewers": "lookers"},
         "metrics": {"listen": "127.0.0.1:9999"},
-        "policy": {"approvals": 3, "max_duration": "12h"},
+        "policy": {"approvals": 3, "max_duration": "12h", "named_meetings": true},
         "limits": {"meetings": 10, "participants": 20, "flows": 30, "flow_idle": "90s"},
         "state_dir": "/tmp/state",
         "bpf_dir": "/sys/fs/bpf/x"})"));
@@ -72,6 +73,7 @@ TEST(Config, TakesEveryKey)
     EXPECT_EQ(config.viewers, "lookers");
     EXPECT_EQ(config.metrics_listen, "127.0.0.1:9999");
     EXPECT_EQ(config.approvals, 3U);
+    EXPECT_TRUE(config.named_meetings);
     EXPECT_EQ(config.max_duration, std::chrono::hours(12));
     EXPECT_EQ(config.max_meetings, 10U);
     EXPECT_EQ(config.max_participants, 20U);
@@ -150,6 +152,8 @@ TEST(Config, IsAnObjectWithMembersOfTheRightTypes)
         {with(R"("control": {"socket": 1})"), {"'control.socket'", "string"}},
         {with(R"("metrics": {"listen": 9435})"), {"'metrics.listen'", "string"}},
         {with(R"("policy": {"approvals": "1"})"), {"'policy.approvals'", "whole number"}},
+        {with(R"("policy": {"named_meetings": "yes"})"), {"'policy.named_meetings'", "true or false"}},
+        {with(R"("policy": {"named_meeting": true})"), {"named_meetings?"}},
         {with(R"("policy": {"approvals": -1})"), {"'policy.approvals'", "whole number"}},
         {with(R"("policy": {"approvals": 1.5})"), {"'policy.approvals'", "whole number"}},
         {with(R"("policy": {"max_duration": 30})"), {"'policy.max_duration'", "string"}},

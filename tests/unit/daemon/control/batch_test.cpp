@@ -23,10 +23,10 @@ protected:
         // Nothing is asked of it but the names of its groups, which are empty.
         alignas(service::Service) static std::byte nothing[sizeof(service::Service)];
         control::Response answer{.status = 0};
-        control::answer(
-            reinterpret_cast<service::Service&>(nothing), request,
-            [&](service::Severity, const std::string& text) { logged.push_back(text); },
-            [&](control::Response response) { answer = std::move(response); });
+        control::answer(reinterpret_cast<service::Service&>(nothing), request,
+                        {[&](service::Severity, const std::string& text) { logged.push_back(text); },
+                         [&](const service::Refusal& refusal) { refused.push_back(refusal); }},
+                        [&](control::Response response) { answer = std::move(response); });
         return answer;
     }
 
@@ -57,6 +57,7 @@ protected:
 
     Role role = Role::operator_;
     std::vector<std::string> logged;
+    std::vector<service::Refusal> refused;
 };
 
 TEST_F(Batch, AnswersEveryLineInItsOrder)

@@ -21,23 +21,44 @@ protected:
         // Never read: no route is taken, or its handler refuses the body first.
         alignas(service::Service) static std::byte nothing[sizeof(service::Service)];
         control::Response answer{.status = 0};
-        control::answer(
-            reinterpret_cast<service::Service&>(nothing), request,
-            [&](service::Severity, const std::string& text) { logged.push_back(text); },
-            [&](control::Response response) { answer = std::move(response); });
+        control::answer(reinterpret_cast<service::Service&>(nothing), request,
+                        {[&](service::Severity, const std::string& text) { logged.push_back(text); },
+                         [&](const service::Refusal& refusal) { refused.push_back(refusal); }},
+                        [&](control::Response response) { answer = std::move(response); });
         return answer;
     }
 
     std::vector<std::string> logged;
+    std::vector<service::Refusal> refused;
 };
 
 TEST_F(Router, KnowsNoOtherResources)
 {
-    for (const auto* target :
-         {"/", "", "/v1", "/v2/status", "/v1/statuses", "/v1/status/", "/v1/status/x", "/v1/meetings/",
-          "/v1/meetings/A/B", "/v1/meetings/A/participants/", "/v1/meetings/A/participants/p/x",
-          "/v1/meetings//impact", "/v1/batch/x", "/v1/rules//", "/v1//rules", "/V1/status", "/v1/geo/",
-          "/metrics/x", "/v1/%7B%7D/x"}) {
+    for (const auto* target : {"/",
+                               "",
+                               "/v1",
+                               "/v2/status",
+                               "/v1/statuses",
+                               "/v1/status/",
+                               "/v1/status/x",
+                               "/v1/meetings/",
+                               "/v1/meetings/A/B",
+                               "/v1/meetings/A/participants/",
+                               "/v1/meetings/A/participants/p/x",
+                               "/v1/meetings//impact",
+                               "/v1/batch/x",
+                               "/v1/rules//",
+                               "/v1//rules",
+                               "/V1/status",
+                               "/v1/geo/",
+                               "/metrics/x",
+                               "/v1/%7B%7D/x",
+                               "/v1/orders/",
+                               "/v1/orders/O-1/suspend",
+                               "/v1/orders//approve",
+                               "/v1/orders/O-1/approve/x",
+                               "/v1/audit/1",
+                               "/v1/report/x"}) {
         const auto response = ask("GET", target);
         EXPECT_EQ(response.status, 404U) << target;
         EXPECT_EQ(response.content_type, "application/problem+json") << target;
@@ -67,6 +88,15 @@ TEST_F(Router, NamesTheMethodsThatAResourceHas)
         {"PUT", "/v1/meetings/A/impact", "GET"},
         {"PUT", "/v1/meetings/A/notice", "GET"},
         {"GET", "/v1/batch", "POST"},
+        {"DELETE", "/v1/orders", "GET, POST"},
+        {"DELETE", "/v1/orders/O-1", "GET"},
+        {"PUT", "/v1/orders/O-1", "GET"},
+        {"PATCH", "/v1/orders/O-1", "GET"},
+        {"GET", "/v1/orders/O-1/approve", "POST"},
+        {"GET", "/v1/orders/O-1/extend", "POST"},
+        {"DELETE", "/v1/audit", "GET"},
+        {"POST", "/v1/audit/head", "GET"},
+        {"POST", "/v1/report", "GET"},
     };
     for (const auto& [method, target, allow] : cases) {
         const auto response = ask(method, target);

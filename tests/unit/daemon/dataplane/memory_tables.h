@@ -68,7 +68,7 @@ public:
           policies(size.policies),
           rules(size.rules),
           endpoints(size.endpoints),
-          cell_events(size.cells)
+          cell_times(size.cells)
     {
         control.memory[0] = {.layout = MF_LAYOUT,
                              .meetings = size.meetings,
@@ -90,7 +90,7 @@ public:
         tables.meetings = meetings.map();
         tables.policies = policies.map();
         tables.rules = rules.map();
-        tables.cell_events = cell_events.map();
+        tables.cell_times = cell_times.map();
         tables.read_cell = [this](std::uint32_t cell) { return read_cell(cell); };
         tables.zero_cell = [this](std::uint32_t cell) { return zero_cell(cell); };
         tables.add_prefix = [this](std::uint32_t set, const IpPrefix& prefix) {
@@ -123,8 +123,8 @@ public:
     /// Every byte a writer could have written.
     [[nodiscard]] Snapshot snapshot() const
     {
-        return {control.bytes(),  ports.bytes(), endpoints.bytes(),  meetings.bytes(),
-                policies.bytes(), rules.bytes(), cell_events.bytes()};
+        return {control.bytes(),  ports.bytes(), endpoints.bytes(), meetings.bytes(),
+                policies.bytes(), rules.bytes(), cell_times.bytes()};
     }
 
     void restore(const Snapshot& all)
@@ -135,14 +135,14 @@ public:
         meetings.restore(all.at(3));
         policies.restore(all.at(4));
         rules.restore(all.at(5));
-        cell_events.restore(all.at(6));
+        cell_times.restore(all.at(6));
     }
 
     [[nodiscard]] bool holds(const Snapshot& all) const
     {
         return control.holds(all.at(0)) && ports.holds(all.at(1)) && endpoints.holds(all.at(2)) &&
                meetings.holds(all.at(3)) && policies.holds(all.at(4)) && rules.holds(all.at(5)) &&
-               cell_events.holds(all.at(6));
+               cell_times.holds(all.at(6));
     }
 
     [[nodiscard]] std::size_t prefix_count() const
@@ -160,7 +160,7 @@ public:
     MemoryArray<mf_policy> policies;
     MemoryArray<mf_rule> rules;
     MemoryArray<mf_endpoint> endpoints;
-    MemoryArray<std::uint64_t> cell_events;
+    MemoryArray<mf_cell_times> cell_times;
     std::map<std::uint32_t, CountryCounts> cells;
     std::map<std::uint32_t, std::set<IpPrefix>> prefixes;
 

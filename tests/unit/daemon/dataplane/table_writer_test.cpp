@@ -169,13 +169,14 @@ TEST_F(TableWriterTest, StartsTheCountersOfANewRuleAtZero)
 {
     put({meeting_image(1, {on_port(1)}, {rule_image(1, {"CN"})})});
     count_drop(1, "CN");
-    tables.cell_events.memory[PacketView(tables).cell_of(1, country("CN"))] = 77;
+    tables.cell_times.memory[PacketView(tables).cell_of(1, country("CN"))] = {77, 78};
     put({}, {1});
     ASSERT_TRUE(writer->reclaim());
     put({meeting_image(2, {on_port(1)}, {rule_image(2, {"HK"})})});
     const auto cell = PacketView(tables).cell_of(2, country("HK"));
     EXPECT_EQ(tables.cells[cell].total().dropped_packets, 0U);
-    EXPECT_EQ(tables.cell_events.memory[cell], 0U) << "its first drop would make no event";
+    EXPECT_EQ(tables.cell_times.memory[cell].event_ns, 0U) << "its first drop would make no event";
+    EXPECT_EQ(tables.cell_times.memory[cell].sample_ns, 0U) << "its first drop would not be checked";
     EXPECT_EQ(PacketView(tables).accounted_drops(), 1U);
     EXPECT_EQ(tables.control.memory[0].retired_drops, 1U);
 }

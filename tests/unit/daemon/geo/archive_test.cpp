@@ -76,6 +76,20 @@ protected:
     Archive archive{root};
 };
 
+TEST_F(ArchiveTest, KnowsWhetherTheCurrentSetIsThese)
+{
+    EXPECT_FALSE(archive.holds(set({"one"})));
+    keep({"one", "two"});
+    EXPECT_TRUE(archive.holds(set({"one", "two"})));
+    EXPECT_FALSE(archive.holds(set({"two", "one"})));
+    EXPECT_FALSE(archive.holds(set({"one"})));
+    EXPECT_FALSE(archive.holds(set({"one", "two", "three"})));
+    keep({"three"});
+    EXPECT_FALSE(archive.holds(set({"one", "two"})));
+    ASSERT_TRUE(archive.roll_back());
+    EXPECT_TRUE(archive.holds(set({"one", "two"})));
+}
+
 TEST_F(ArchiveTest, IsEmptyAndMakesNothingBeforeSomethingIsKept)
 {
     expect({}, {});

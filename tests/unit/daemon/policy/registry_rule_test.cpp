@@ -30,7 +30,7 @@ protected:
 
     std::uint64_t add(const RuleRequest& request)
     {
-        auto rule = value_of(registry.grant(request, kNow));
+        auto rule = value_of(registry.grant(request, kNow, nullptr));
         EXPECT_EQ(rule.number, 0U);
         rule.number = registry.next_rule_number();
         registry.put(rule);
@@ -45,7 +45,7 @@ TEST_F(RegistryRule, BeginsNowAndLastsAsLongAsThePolicyAllowsUnlessAskedOtherwis
 {
     request.mode = Mode::monitor;
     request.except = {prefix("203.0.113.0/28")};
-    const auto rule = value_of(registry.grant(request, kNow));
+    const auto rule = value_of(registry.grant(request, kNow, nullptr));
     EXPECT_EQ(rule.meeting, "A");
     EXPECT_EQ(rule.countries, request.countries);
     EXPECT_EQ(rule.mode, Mode::monitor);
@@ -58,13 +58,13 @@ TEST_F(RegistryRule, BeginsNowAndLastsAsLongAsThePolicyAllowsUnlessAskedOtherwis
 TEST_F(RegistryRule, DoesNotBeginInThePast)
 {
     request.from = kNow - hours(1);
-    EXPECT_EQ(value_of(registry.grant(request, kNow)).from, kNow);
+    EXPECT_EQ(value_of(registry.grant(request, kNow, nullptr)).from, kNow);
 }
 
 TEST_F(RegistryRule, MayBeginLater)
 {
     request.from = kNow + hours(100);
-    const auto rule = value_of(registry.grant(request, kNow));
+    const auto rule = value_of(registry.grant(request, kNow, nullptr));
     EXPECT_EQ(rule.from, kNow + hours(100));
     EXPECT_EQ(rule.until, kNow + hours(100) + kLongest); // the length is what the policy limits
     EXPECT_EQ(rule.state(kNow), RuleState::scheduled);
@@ -73,17 +73,17 @@ TEST_F(RegistryRule, MayBeginLater)
 TEST_F(RegistryRule, EndsWithItsMeetingAtTheLatest)
 {
     end_meeting(kNow + hours(2));
-    EXPECT_EQ(value_of(registry.grant(request, kNow)).until, kNow + hours(2));
+    EXPECT_EQ(value_of(registry.grant(request, kNow, nullptr)).until, kNow + hours(2));
     request.until = kNow + hours(3);
-    EXPECT_EQ(value_of(registry.grant(request, kNow)).until, kNow + hours(2));
+    EXPECT_EQ(value_of(registry.grant(request, kNow, nullptr)).until, kNow + hours(2));
     request.until = kNow + hours(1);
-    EXPECT_EQ(value_of(registry.grant(request, kNow)).until, kNow + hours(1));
+    EXPECT_EQ(value_of(registry.grant(request, kNow, nullptr)).until, kNow + hours(1));
 }
 
 TEST_F(RegistryRule, DoesNotLastLongerThanThePolicyAllowsWhereItsMeetingDoes)
 {
     end_meeting(kNow + hours(1000));
-    EXPECT_EQ(value_of(registry.grant(request, kNow)).until, kNow + kLongest);
+    EXPECT_EQ(value_of(registry.grant(request, kNow, nullptr)).until, kNow + kLongest);
 }
 
 struct Refused {
@@ -111,7 +111,7 @@ TEST_F(RegistryRule, IsRefusedWhereItsTimesMakeNoSense)
         registry.put(1, entry);
         request.from = from;
         request.until = until;
-        const auto granted = registry.grant(request, kNow);
+        const auto granted = registry.grant(request, kNow, nullptr);
         ASSERT_FALSE(granted) << what;
         EXPECT_EQ(granted.error().code, ErrorCode::invalid) << what;
         EXPECT_NE(granted.error().message.find(says), std::string::npos) << granted.error().message;
@@ -122,13 +122,13 @@ TEST_F(RegistryRule, MayLastExactlyAsLongAsThePolicyAllows)
 {
     request.from = kNow + hours(1);
     request.until = *request.from + kLongest;
-    EXPECT_TRUE(registry.grant(request, kNow));
+    EXPECT_TRUE(registry.grant(request, kNow, nullptr));
 }
 
 TEST_F(RegistryRule, NeedsAMeetingThatExists)
 {
     request.meeting = "B";
-    EXPECT_EQ(registry.grant(request, kNow).error().code, ErrorCode::not_found);
+    EXPECT_EQ(registry.grant(request, kNow, nullptr).error().code, ErrorCode::not_found);
 }
 
 TEST_F(RegistryRule, IsOneOfAtMostSixteenOfItsMeeting)
@@ -137,11 +137,11 @@ TEST_F(RegistryRule, IsOneOfAtMostSixteenOfItsMeeting)
     for (unsigned i = 0; i < MF_RULES_PER_MEETING; ++i) {
         numbers.push_back(add(request));
     }
-    const auto seventeenth = registry.grant(request, kNow);
+    const auto seventeenth = registry.grant(request, kNow, nullptr);
     ASSERT_FALSE(seventeenth);
     EXPECT_EQ(seventeenth.error().code, ErrorCode::exhausted);
     registry.end_rule(numbers[3]);
-    EXPECT_TRUE(registry.grant(request, kNow));
+    EXPECT_TRUE(registry.grant(request, kNow, nullptr));
 }
 
 TEST_F(RegistryRule, IsWithdrawnWithItsMeeting)

@@ -59,6 +59,9 @@ protected:
         EXPECT_EQ(a.except, b.except);
         EXPECT_EQ(a.withdrawn, b.withdrawn);
         EXPECT_EQ(a.why, b.why);
+        EXPECT_EQ(a.order, b.order);
+        EXPECT_EQ(a.pending, b.pending);
+        EXPECT_EQ(a.suspended, b.suspended);
     }
 
     TempDir directory;

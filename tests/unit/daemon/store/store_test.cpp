@@ -35,8 +35,9 @@ TEST_F(StoreTest, GivesBackWhatWasWrittenAlsoAfterReopening)
     {
         auto database = open();
         ASSERT_TRUE(
-            database.write({.put_meetings = {first, second}, .put_rules = {rule(3, "B"), withdrawn}}));
-        ASSERT_TRUE(database.write_final_counts({{4, {{china, {1, 2, 3, 4, 5, 6}, {7, 8, 9, 10, 11, 12}}}}}));
+            database.write({.put_meetings = {first, second}, .put_rules = {rule(3, "B"), withdrawn}}, {}));
+        ASSERT_TRUE(
+            database.write_final_counts({{4, {{china, {1, 2, 3, 4, 5, 6}, {7, 8, 9, 10, 11, 12}}}}}, {}));
     }
     const auto found = contents();
     ASSERT_EQ(found.meetings.size(), 2U);
@@ -74,7 +75,7 @@ TEST_F(StoreTest, KeepsWhomARuleKeepsOut)
     one.whom = Whom::participant;
     one.countries = {};
     one.participant = "p'7;--";
-    ASSERT_TRUE(open().write({.put_rules = {all_but, one, rule(3, "A")}}));
+    ASSERT_TRUE(open().write({.put_rules = {all_but, one, rule(3, "A")}}, {}));
     const auto found = contents();
     ASSERT_EQ(found.rules.size(), 3U);
     expect_same(found.rules[0], all_but);
@@ -85,12 +86,12 @@ TEST_F(StoreTest, KeepsWhomARuleKeepsOut)
 TEST_F(StoreTest, KeepsCountsOfARuleThatTellsNoCountriesApart)
 {
     auto database = open();
-    ASSERT_TRUE(database.write({.put_rules = {rule(1, "A"), rule(2, "A")}}));
+    ASSERT_TRUE(database.write({.put_rules = {rule(1, "A"), rule(2, "A")}}, {}));
     const store::Counts counts{
         {1, {{Country(), {1, 2, 3, 4, 5, 6}, {7, 8, 9, 10, 11, 12}}}},
         {2, {{country("CN"), {}, {1, 1, 1, 1, 1, 1}}, {country("HK"), {2, 2, 2, 2, 2, 2}, {}}}}};
-    ASSERT_TRUE(database.write_final_counts(counts));
-    ASSERT_TRUE(database.write_final_counts(counts)); // replaces, and does not add
+    ASSERT_TRUE(database.write_final_counts(counts, {}));
+    ASSERT_TRUE(database.write_final_counts(counts, {})); // replaces, and does not add
     const auto found = value_of(database.load()).final_counts;
     ASSERT_EQ(found.at(1).size(), 1U);
     EXPECT_TRUE(found.at(1)[0].country.none());
@@ -106,14 +107,14 @@ TEST_F(StoreTest, KeepsCountsOfARuleThatTellsNoCountriesApart)
 TEST_F(StoreTest, ReplacesAMeetingAndARuleByNumber)
 {
     auto database = open();
-    ASSERT_TRUE(database.write({.put_meetings = {stored(1, "A")}, .put_rules = {rule(1, "A")}}));
+    ASSERT_TRUE(database.write({.put_meetings = {stored(1, "A")}, .put_rules = {rule(1, "A")}}, {}));
     auto changed = rule(1, "A");
     changed.mode = Mode::enforce;
     changed.until = at("2026-11-22T14:00:00Z");
     StoredMeeting moved{1, meeting("A", {"udp:*:5000"})};
     moved.meeting.shared_endpoints = {endpoint("udp:*:5001")};
     moved.meeting.turn_endpoints = {endpoint("udp:*:5002")};
-    ASSERT_TRUE(database.write({.put_meetings = {moved}, .put_rules = {changed}}));
+    ASSERT_TRUE(database.write({.put_meetings = {moved}, .put_rules = {changed}}, {}));
     const auto found = value_of(database.load());
     ASSERT_EQ(found.meetings.size(), 1U);
     EXPECT_EQ(found.meetings[0].meeting, moved.meeting);
@@ -124,11 +125,12 @@ TEST_F(StoreTest, ReplacesAMeetingAndARuleByNumber)
 TEST_F(StoreTest, AppliesAllOfAChangeOrNothing)
 {
     auto database = open();
-    ASSERT_TRUE(database.write({.put_meetings = {stored(1, "A"), stored(2, "B")}}));
+    ASSERT_TRUE(database.write({.put_meetings = {stored(1, "A"), stored(2, "B")}}, {}));
     // The last meeting takes an identifier that another number has.
     const auto written = database.write({.put_meetings = {stored(3, "C"), stored(4, "B")},
                                          .removed_meetings = {1},
-                                         .put_rules = {rule(1, "C")}});
+                                         .put_rules = {rule(1, "C")}},
+                                        {});
     EXPECT_FALSE(written);
     for (const auto& found : {value_of(database.load()), contents()}) {
         ASSERT_EQ(found.meetings.size(), 2U);
@@ -137,14 +139,14 @@ TEST_F(StoreTest, AppliesAllOfAChangeOrNothing)
         EXPECT_TRUE(found.rules.empty());
         EXPECT_EQ(found.last_meeting, 2U);
     }
-    ASSERT_TRUE(database.write({.put_meetings = {stored(3, "C")}})); // and goes on working
+    ASSERT_TRUE(database.write({.put_meetings = {stored(3, "C")}}, {})); // and goes on working
 }
 
 TEST_F(StoreTest, LetsAnIdentifierBeUsedAgainInTheChangeThatFreesIt)
 {
     auto database = open();
-    ASSERT_TRUE(database.write({.put_meetings = {stored(1, "A")}}));
-    ASSERT_TRUE(database.write({.put_meetings = {stored(2, "A")}, .removed_meetings = {1}}));
+    ASSERT_TRUE(database.write({.put_meetings = {stored(1, "A")}}, {}));
+    ASSERT_TRUE(database.write({.put_meetings = {stored(2, "A")}, .removed_meetings = {1}}, {}));
     EXPECT_EQ(contents().meetings.at(0).number, 2U);
 }
 
@@ -152,9 +154,9 @@ TEST_F(StoreTest, RemembersNumbersOfWhatWasDeleted)
 {
     {
         auto database = open();
-        ASSERT_TRUE(
-            database.write({.put_meetings = {stored(1, "A"), stored(9, "B")}, .put_rules = {rule(5, "B")}}));
-        ASSERT_TRUE(database.write({.removed_meetings = {9}}));
+        ASSERT_TRUE(database.write(
+            {.put_meetings = {stored(1, "A"), stored(9, "B")}, .put_rules = {rule(5, "B")}}, {}));
+        ASSERT_TRUE(database.write({.removed_meetings = {9}}, {}));
     }
     const auto found = contents();
     EXPECT_EQ(found.meetings.size(), 1U);
@@ -165,14 +167,14 @@ TEST_F(StoreTest, RemembersNumbersOfWhatWasDeleted)
 
 TEST_F(StoreTest, RefusesASchemaOfAnotherVersionAndLeavesItAlone)
 {
-    ASSERT_TRUE(open().write({.put_meetings = {stored(1, "A")}}));
+    ASSERT_TRUE(open().write({.put_meetings = {stored(1, "A")}}, {}));
     execute("PRAGMA user_version = 77");
     const auto opened = Store::open(path);
     ASSERT_FALSE(opened);
     EXPECT_EQ(opened.error().code, ErrorCode::conflict);
     EXPECT_MENTIONS(opened.error().message, "77");
     EXPECT_MENTIONS(opened.error().message, path);
-    execute("PRAGMA user_version = 2");
+    execute("PRAGMA user_version = 3");
     EXPECT_EQ(contents().meetings.size(), 1U);
 }
 
@@ -202,8 +204,8 @@ TEST_F(StoreTest, TellsOfRowsItCannotRead)
     };
     for (const auto* damage : damages) {
         std::filesystem::remove(path);
-        ASSERT_TRUE(open().write({.put_meetings = {stored(1, "A")}, .put_rules = {rule(1, "A")}}));
-        ASSERT_TRUE(open().write_final_counts({{1, {{country("CN"), {1}, {1}}}}}));
+        ASSERT_TRUE(open().write({.put_meetings = {stored(1, "A")}, .put_rules = {rule(1, "A")}}, {}));
+        ASSERT_TRUE(open().write_final_counts({{1, {{country("CN"), {1}, {1}}}}}, {}));
         ASSERT_TRUE(open().load());
         execute(damage);
         const auto loaded = open().load();
@@ -214,7 +216,7 @@ TEST_F(StoreTest, TellsOfRowsItCannotRead)
 TEST_F(StoreTest, IsForItsOwnerOnly)
 {
     auto database = open();
-    ASSERT_TRUE(database.write({.put_meetings = {stored(1, "A")}}));
+    ASSERT_TRUE(database.write({.put_meetings = {stored(1, "A")}}, {}));
     for (const auto& entry : std::filesystem::directory_iterator(directory.path())) {
         struct stat info {};
         ASSERT_EQ(stat(entry.path().c_str(), &info), 0);
@@ -254,12 +256,12 @@ private:
 TEST_F(FullDisk, RefusesAChangeAndKeepsTheLastGoodState)
 {
     auto database = open();
-    ASSERT_TRUE(database.write({.put_meetings = {stored(1, "A")}}));
+    ASSERT_TRUE(database.write({.put_meetings = {stored(1, "A")}}, {}));
     std::uint64_t last = 1;
     Result<> written;
     while (last < 10000 &&
            (written = database.write(
-                {.put_meetings = {stored(last + 1, std::string(120, 'm') + std::to_string(last))}}))) {
+                {.put_meetings = {stored(last + 1, std::string(120, 'm') + std::to_string(last))}}, {}))) {
         ++last;
     }
     ASSERT_FALSE(written) << "the disk was never full";
@@ -267,7 +269,7 @@ TEST_F(FullDisk, RefusesAChangeAndKeepsTheLastGoodState)
     EXPECT_EQ(value_of(database.load()).meetings.size(), last);
     // With room again it goes on.
     ASSERT_EQ(mount("tmpfs", directory.path().c_str(), "tmpfs", MS_REMOUNT, "size=4m"), 0);
-    const auto again = database.write({.put_meetings = {stored(last + 1, "B")}});
+    const auto again = database.write({.put_meetings = {stored(last + 1, "B")}}, {});
     EXPECT_TRUE(again) << error_of(again);
     EXPECT_EQ(value_of(database.load()).meetings.size(), last + 1);
 }

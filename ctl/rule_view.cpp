@@ -333,8 +333,8 @@ std::string presence_sentence(const Json& rule, const Json& presence)
     const auto* waits = text_of(rule, "state") == "pending" ? " once its order is approved" : "";
     // Whom nobody handed over, nobody can count.
     const bool unknown = number_of(presence, "connected") == 0;
-    return printable(fmt::format("{}: the meeting stays undisturbed; the rule is armed{}{}.",
-                                 unknown ? "Nobody known is there" : nobody_of(rule), waits,
+    return printable(fmt::format("{} the meeting stays undisturbed; the rule is armed{}{}.",
+                                 unknown ? "As far as is known," : nobody_of(rule) + ":", waits,
                                  unknown ? ", and judges whoever comes" : ""));
 }
 

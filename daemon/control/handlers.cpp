@@ -59,8 +59,9 @@ Json view(const policy::RegisteredMeeting& entry)
 std::string summary(const Rule& rule)
 {
     return fmt::format("rule {}: {} {} in meeting {}, {} until {}", rule.id(), to_text(rule.mode),
-                       describe(rule.whom, rule.countries, rule.participant), rule.meeting,
-                       to_text(rule.state(service::wall_now())), format_time(rule.until));
+                       rule.whom == Whom::participant ? "one participant"
+                                                      : describe(rule.whom, rule.countries, ""),
+                       rule.meeting, to_text(rule.state(service::wall_now())), format_time(rule.until));
 }
 
 std::optional<IpPrefix> prefix_of(const Service& service, const mf_explain& answer,

@@ -269,7 +269,7 @@ Result<Order> OrderBook::extend(const std::string& id, const ExtensionRequest& r
     }
     TRY(check_times(terms, now));
     order.extension = Extension{request.expires, terms.review, request.why, {actor, now}, {}};
-    if (policy_.approvals == 0) {
+    if (std::max(order.approvals_needed, policy_.approvals) == 0) {
         take_effect(order);
     }
     return order;

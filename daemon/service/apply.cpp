@@ -251,11 +251,14 @@ Result<std::vector<DeclaredChange>> Service::apply(const Declaration& declaratio
     Plan plan(registry_, orders_, actor, wall_now());
     TRY(plan.make(declaration));
     for (const auto& rule : plan.changes.put_rules) {
-        if (!registry_.find_rule(rule.number)) {
+        const auto known = registry_.find_rule(rule.number);
+        const bool tightens = !known || ((*known)->mode != Mode::enforce && rule.mode == Mode::enforce);
+        if (tightens && !rule.withdrawn) {
             TRY(check_placed(rule));
             TRY(check_reach(rule, preview(rule)));
         }
     }
+    const auto first_new = registry_.next_rule_number();
     if (!dry_run) {
         TRY(commit(plan.changes, {.actor = actor, .why = "not in the declaration that was applied"},
                    Disk::write));
@@ -264,7 +267,7 @@ Result<std::vector<DeclaredChange>> Service::apply(const Declaration& declaratio
         }
         for (const auto& rule : plan.changes.put_rules) {
             if (!rule.withdrawn) {
-                rule_event("rule_added", rule);
+                rule_event(rule.number < first_new ? "rule_changed" : "rule_added", rule);
             }
         }
     }

@@ -75,7 +75,9 @@ std::string AuditTrail::hidden(const std::string& name) const
 void AuditTrail::note(const std::string& what, Json body, const Actor& actor)
 {
     notes_.push_back({actor, what, std::move(body)});
-    write_notes();
+    if (!stuck_) { // else `catch_up` tries again, once a second
+        write_notes();
+    }
 }
 
 void AuditTrail::write_notes()

@@ -69,6 +69,9 @@ Result<> Service::commit(const store::Changes& changes, const Recording& recordi
     const auto now = wall_now();
     auto& tables = plane_.tables();
     const auto leaving = leaving_with(changes, now);
+    if (!leaving.empty()) {
+        on_kernel_events(); // of whom they have kept out
+    }
     TRY(name_participants(changes));
     auto staged =
         TRY(tables.stage(images_after(changes, now), changes.removed_meetings, named_after(changes)));
@@ -135,7 +138,7 @@ std::vector<Service::LeavingRule> Service::leaving_with(const store::Changes& ch
 void Service::keep_counts(const std::vector<LeavingRule>& leaving, Time now)
 {
     store::Counts changed;
-    std::set<std::uint64_t> closed;
+    std::set<std::uint64_t> closed; // now
     for (const auto& [rule, linked] : leaving) {
         auto& counts = counted_[rule.number];
         if (linked) {
@@ -146,6 +149,7 @@ void Service::keep_counts(const std::vector<LeavingRule>& leaving, Time now)
             trail_.note("rule_ended", counted_body(rule, counts, now));
             rule_event("rule_ended", rule);
             closed.insert(rule.number);
+            closed_.insert(rule.number);
             kept_out_.erase(rule.number);
             new_kept_out_.erase(rule.number);
         }
@@ -228,6 +232,14 @@ Result<> Service::check_reach(const Rule& rule, const Preview& preview) const
     if (preview.collateral == 0) {
         return {};
     }
+    if (!has_second_opinion()) {
+        return fail(ErrorCode::refused,
+                    "the country databases cannot be asked a second time now, and " +
+                        std::to_string(preview.collateral) +
+                        " participants would be kept out on one word alone: try again in a moment "
+                        "(`meetfencectl geo status` says what is wrong if it lasts)",
+                    "collateral");
+    }
     return fail(ErrorCode::refused,
                 std::to_string(preview.collateral) + " of the " + std::to_string(preview.impact.affected) +
                     " participants whom the rule would keep out of meeting '" + rule.meeting +
@@ -265,9 +277,14 @@ Result<Rule> Service::change_rule(std::uint64_t number, std::optional<Mode> mode
                     "rule " + rule.id() + " is " + std::string(to_text(rule.state(now))) +
                         " and cannot be changed: add a new one with `meetfencectl block`");
     }
+    const bool tightens = rule.mode != Mode::enforce && mode == Mode::enforce;
     rule.mode = mode.value_or(rule.mode);
     if (until) {
         rule.until = TRY(changed_end(rule, *until, now));
+    }
+    if (tightens) { // asked as a new one is: people may have come since
+        TRY(check_placed(rule));
+        TRY(check_reach(rule, preview(rule)));
     }
     TRY(commit({.put_rules = {rule}}, {.actor = actor}, Disk::write));
     rule_event("rule_changed", rule);

@@ -146,7 +146,8 @@ Service::Reach Service::reach_of(const Rule& rule, const std::string& participan
         const bool kept_out = keeps_out(rule, country_of(address), participant) && !excepts(rule, address) &&
                               !is_exempt(address);
         const bool surely =
-            !opinion || (keeps_out(rule, opinion->country, participant) && (rule.order.empty() || !disputed));
+            opinion ? keeps_out(rule, opinion->country, participant) && (rule.order.empty() || !disputed)
+                    : rule.order.empty();
         reach.affected = reach.affected || kept_out;
         reach.disputed = reach.disputed || disputed;
         reach.collateral = reach.collateral || (kept_out && !surely);
@@ -162,21 +163,39 @@ Preview Service::preview(const Rule& rule) const
         return preview;
     }
     preview.registered = true;
-    std::unordered_map<std::uint64_t, std::set<IpAddress>> addresses;
-    plane_.participants().for_each_flow([&](const mf_flow& flow) {
-        if (!plane_.participants().is_contested(flow)) {
-            addresses[flow.owner].insert(remote_of(flow));
+    const auto& people = roster_.of((*known)->number);
+    if (people.empty()) {
+        return preview; // without a look at a table of flows that may be large
+    }
+    struct Seen {
+        std::set<IpAddress> addresses;
+        std::uint32_t proven = 0;
+        IpAddress last;
+    };
+    std::unordered_map<std::uint64_t, Seen> seen; // by owner
+    for (const auto& [id, entry] : people) {
+        seen[entry.owner];
+    }
+    const auto& tables = plane_.participants();
+    tables.for_each_flow([&](const mf_flow& flow) {
+        const auto it = seen.find(flow.owner);
+        if (it != seen.end() && !tables.is_contested(flow)) {
+            const auto remote = remote_of(flow);
+            it->second.addresses.insert(remote);
+            if (flow.proven >= it->second.proven) {
+                it->second.proven = flow.proven;
+                it->second.last = remote;
+            }
         }
     });
-    const auto places = whereabouts();
-    for (const auto& [id, entry] : roster_.of((*known)->number)) {
+    for (const auto& [id, entry] : people) {
         preview.impact.participants += entry.handed_over ? 1 : 0;
-        const auto place = places.find(entry.owner);
-        if (place == places.end()) {
+        const auto& [addresses, proven, last] = seen[entry.owner];
+        if (addresses.empty()) {
             continue;
         }
-        const auto country = country_of(place->second);
-        const auto reach = reach_of(rule, id, addresses[entry.owner]);
+        const auto country = country_of(last);
+        const auto reach = reach_of(rule, id, addresses);
         ++preview.impact.connected;
         ++(country.none() ? preview.impact.unplaced : preview.impact.by_country[country]);
         preview.impact.affected += reach.affected ? 1 : 0;
@@ -245,6 +264,12 @@ Result<std::vector<const Rule*>> Service::rules_against(const std::string& meeti
 {
     const auto* known = TRY(registry_.find_meeting(meeting));
     const auto now = wall_now();
+    if (country.none() && !participant.empty()) { // an order's rule asks where the person is
+        const auto* entry = roster_.find(known->number, participant);
+        const auto places = whereabouts();
+        const auto place = entry == nullptr ? places.end() : places.find(entry->owner);
+        country = place == places.end() ? country : country_of(place->second);
+    }
     auto rules = registry_.rules_of(*known);
     std::erase_if(rules, [&](const Rule* rule) {
         return rule->mode != Mode::enforce || rule->state(now) != RuleState::active ||

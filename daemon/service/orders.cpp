@@ -189,10 +189,11 @@ Result<> Service::suspend_rule(std::uint64_t number, const std::string& why)
     if (commit(changes, recording, Disk::write)) {
         return {};
     }
-    for (auto& draft : drafts_of(changes, recording)) {
+    auto drafts = drafts_of(changes, recording); // they ask what is known before
+    TRY(commit(changes, recording, Disk::leave));
+    for (auto& draft : drafts) {
         trail_.note(draft.what, std::move(draft.body), draft.actor);
     }
-    TRY(commit(changes, recording, Disk::leave));
     unsaved_.push_back(std::move(changes));
     return {};
 }
@@ -207,6 +208,9 @@ void Service::save_suspensions()
 // What has come by time alone: an order's end, a review that is due.
 void Service::tell_of_orders()
 {
+    if (orders_stuck_ && !store_.write_head(trail_.log().head())) {
+        return; // the disk is asked before the log, which would grow by each attempt
+    }
     const auto now = wall_now();
     for (const auto& order : orders_.to_tell_of(now)) {
         const auto& before = **orders_.find(order.id());

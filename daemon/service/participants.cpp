@@ -41,6 +41,12 @@ policy::OwnerOf Service::owner_of() const
 Result<> Service::take_over_participants()
 {
     auto& tables = plane_.participants();
+    // Nor is a number given out again after a reboot, which empties the kernel: whom a rule kept out is known
+    // by it.
+    auto& last = plane_.tables().control().last_participant;
+    for (const auto& [rule, people] : kept_out_) {
+        last = std::max<std::uint64_t>(last, people.empty() ? 0 : *people.rbegin() >> MF_PARTICIPANT_SHIFT);
+    }
     left_ = TRY(plane_.participants_left());
     std::erase_if(left_, [&](const auto& left) {
         const bool gone = registry_.meeting_by_number(left.meeting) == nullptr;

@@ -115,6 +115,12 @@ std::vector<audit::Draft> Service::drafts_of(const store::Changes& changes, cons
 // the two is known for what it is.
 Result<> Service::write_down(const store::Changes& changes, const Recording& recording)
 {
+    save_suspensions();
+    if (!unsaved_.empty()) { // the database is not to run ahead of a rule that was stopped
+        return fail(ErrorCode::exhausted,
+                    "the state database cannot be written: nothing was changed (free some "
+                    "space in state_dir; filtering goes on)");
+    }
     const auto drafts = drafts_of(changes, recording);
     const auto head = drafts.empty() ? trail_.log().head() : TRY(trail_.append(drafts));
     auto written = store_.write(changes, head);

@@ -173,9 +173,12 @@ void Service::on_samples()
     }
     // The rules' times follow a clock that was just set in a moment.
     const auto offset = wall_offset_ns();
+    const auto now = boot_now_ns();
     const bool clock_was_set = std::abs(offset - wall_offset_ns_) > kSameClock;
     for (const auto& sample : samples) {
-        if (clock_was_set) {
+        // What changed since is remembered for twice as long.
+        const bool is_old = sample.time_ns + kSettledFragments < now;
+        if (clock_was_set || is_old) {
             check_.skip();
         } else {
             check_drop(sample, offset);

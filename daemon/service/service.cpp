@@ -109,6 +109,7 @@ void Service::load_state(store::Contents contents)
     }
     counted_ = std::move(contents.final_counts);
     kept_out_ = std::move(contents.kept_out);
+    closed_ = std::move(contents.closed);
     registry_.reserve_numbers(contents.last_meeting, contents.last_rule);
 }
 
@@ -310,7 +311,8 @@ void Service::tell(const mf_event& event)
         }
         json["event"] = "participant_blocked";
         json["participant"] = place->id;
-        if (kept_out_[event.rule].insert(event.participant).second) {
+        // Of a rule that was counted for the last time, an event may still be on its way.
+        if (!closed_.contains(event.rule) && kept_out_[event.rule].insert(event.participant).second) {
             new_kept_out_[event.rule].insert(event.participant);
         }
     } else {
@@ -336,12 +338,15 @@ void Service::each_second()
     save_kept_out();
     save_suspensions();
     tell_of_orders();
-    trail_.catch_up(store_);
+    if (unsaved_.empty()) {
+        trail_.catch_up(store_);
+    }
 }
 
 void Service::stop()
 {
     save_kept_out();
+    save_suspensions();
     trail_.close(store_);
 }
 

@@ -229,6 +229,7 @@ private:
     [[nodiscard]] Country country_of(const IpAddress& address) const;
     /// Where the databases themselves place it, by another way than the table in the kernel was made.
     [[nodiscard]] std::optional<geo::Opinion> opinion_of(const IpAddress& address) const;
+    [[nodiscard]] bool has_second_opinion() const { return check_.opinion() != nullptr; }
     /// Where each participant's flow that was proven last comes from, by owner; contested flows left out.
     [[nodiscard]] std::unordered_map<std::uint64_t, IpAddress> whereabouts() const;
     [[nodiscard]] bool is_kept_out(const policy::RegisteredMeeting& meeting, const std::string& participant,
@@ -321,6 +322,7 @@ private:
     std::vector<dataplane::LeftParticipant> left_; // until their meetings are in the kernel
     store::Counts counted_;                  // of rules that left the kernel, for good or with their meeting
     store::KeptOut kept_out_, new_kept_out_; // the latter not on the disk yet
+    std::set<std::uint64_t> closed_;         // rules counted for the last time
     std::vector<Rule> not_closed_;           // at the start: ended while nobody counted
     std::vector<store::Changes> unsaved_;    // suspensions, while the disk is full
     bool orders_stuck_ = false;              // the same of what time did to orders

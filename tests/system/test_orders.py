@@ -426,6 +426,20 @@ def test_databases_that_disagree(disagreeing: Desk, people: People):
     assert counts(host["preview"]) == (2, 2, {"CN": 1, "HK": 1}, 0, 1, 1, 0)
 
 
+def test_asked_once_more_when_it_is_enforced(disagreeing: Desk, people: People):
+    """Who came while it only counted is not kept out without having been asked about."""
+    desk = disagreeing
+    desk.approved(meetings=["A"])
+    rule = desk.block("A", mode="monitor")["id"]
+    cyn = people("CN", "A", "cyn", families=(4,))
+    hand_over(desk.daemon, [cyn])
+    expect_in_and_out(cyn.ways)
+    refused = desk.api(RECORDER)("PATCH", f"/v1/rules/{rule}", {"mode": "enforce"}).problem(422)
+    assert refused.json["code"] == "collateral"
+    assert desk.daemon.rule(rule)["mode"] == "monitor"
+    expect_in_and_out(cyn.ways)
+
+
 def test_asked_once_more_when_it_is_approved(disagreeing: Desk, people: People):
     """Who came meanwhile counts: the approval is refused, and the order waits."""
     desk = disagreeing

@@ -96,7 +96,7 @@ TEST(BlockUnderAnOrder, SaysPlainlyThatNobodyIsThere)
         {R"({"affected": 0})", R"({"countries": [], "participant": "p7"})",
          "Participant p7 is not there: the meeting stays undisturbed; the rule is armed.\n"},
         {R"({"affected": 0, "connected": 0})", "{}",
-         "Nobody known is there: the meeting stays undisturbed; the rule is armed, and judges whoever "
+         "As far as is known, the meeting stays undisturbed; the rule is armed, and judges whoever "
          "comes.\n"},
         {R"({"registered": false})", R"({"armed": true})",
          "meeting A is not registered yet: the rule waits for it\n"},

@@ -7,8 +7,8 @@
 
 namespace meetfence {
 
-/// Runs until SIGTERM or SIGINT. The filter stays in force afterwards.
-[[nodiscard]] Result<> run_daemon(const Config& config);
+/// Runs until SIGTERM or SIGINT; SIGHUP reads `config_path` again. The filter stays in force afterwards.
+[[nodiscard]] Result<> run_daemon(const Config& config, const std::string& config_path);
 
 /// `--detach`: takes everything out of the kernel.
 [[nodiscard]] Result<> detach(const Config& config);

@@ -6,6 +6,8 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include "daemon/journal.h"
+
 namespace meetfence {
 namespace {
 
@@ -45,20 +47,24 @@ void set_up_log()
     spdlog::set_default_logger(logger);
 }
 
-void log(service::Severity severity, const std::string& message)
+void log(const service::LogLine& line)
 {
-    switch (severity) {
+    static const bool to_journal = stderr_is_journal();
+    if (to_journal && write_to_journal(line)) {
+        return;
+    }
+    switch (line.severity) {
     case service::Severity::info:
-        spdlog::info("{}", message);
+        spdlog::info("{}", line.text);
         break;
     case service::Severity::notice:
-        spdlog::debug("{}", message);
+        spdlog::debug("{}", line.text);
         break;
     case service::Severity::warning:
-        spdlog::warn("{}", message);
+        spdlog::warn("{}", line.text);
         break;
     case service::Severity::error:
-        spdlog::error("{}", message);
+        spdlog::error("{}", line.text);
         break;
     }
 }

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Log lines on standard error: with syslog priorities where the journal reads them (sd-daemon(3)),
-// as plain words where a person does.
+// Log lines: to the journal with fields of their own where standard error leads there, else to standard
+// error, with syslog priorities for a program that reads them (sd-daemon(3)), as plain words for a person.
 #pragma once
 
 #include <string>
 
-#include "daemon/service/service.h"
+#include "daemon/service/log_line.h"
 
 namespace meetfence {
 
 void set_up_log();
-void log(service::Severity severity, const std::string& message);
+void log(const service::LogLine& line);
+inline void log(service::Severity severity, const std::string& text, service::LogFields fields = {})
+{
+    log({severity, text, std::move(fields)});
+}
 
 } // namespace meetfence

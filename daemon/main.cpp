@@ -19,7 +19,8 @@ Usage: meetfenced [--config FILE]                  run in the foreground
        meetfenced [--config FILE] --check-config   only check the configuration
        meetfenced [--config FILE] --detach         take program, links and maps out of the kernel
 
-SIGTERM stops the daemon and leaves the filter in force; SIGHUP loads the country databases anew.
+SIGTERM stops the daemon and leaves the filter in force; SIGHUP reads the configuration and the country
+databases again, while filtering goes on.
 `meetfencectl` manages meetings and rules.
 
 )";
@@ -51,7 +52,7 @@ int run(const options::variables_map& chosen)
         }
         return report(done);
     }
-    return report(meetfence::run_daemon(*config));
+    return report(meetfence::run_daemon(*config, chosen["config"].as<std::string>()));
 }
 
 } // namespace

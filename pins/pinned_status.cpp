@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pins/pinned_status.h"
 
-#include <algorithm>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
-#include <linux/if_link.h>
-#include <net/if.h>
 #include <set>
 
-#include "pins/egress_pin.h"
 #include "pins/mapped_array.h"
 #include "pins/reason.h"
 #include "pins/unique_fd.h"
@@ -44,61 +40,6 @@ std::uint64_t boot_now_ns()
     timespec now{};
     clock_gettime(CLOCK_BOOTTIME, &now);
     return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(now.tv_nsec);
-}
-
-// libbpf warns of what is only asked for and is not there.
-class QuietLibbpf {
-public:
-    QuietLibbpf() : before_(libbpf_set_print(nullptr)) {}
-    ~QuietLibbpf() { libbpf_set_print(before_); }
-    QuietLibbpf(const QuietLibbpf&) = delete;
-    QuietLibbpf& operator=(const QuietLibbpf&) = delete;
-
-private:
-    libbpf_print_fn_t before_;
-};
-
-bool filter_runs(__u32 ifindex, __u32 program_id)
-{
-    const QuietLibbpf quiet;
-    LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = static_cast<int>(ifindex), .attach_point = BPF_TC_EGRESS);
-    return std::ranges::any_of(pins::kFilterHandles, [&](__u32 handle) {
-        LIBBPF_OPTS(bpf_tc_opts, filter, .handle = handle, .priority = pins::kFilterPriority);
-        return bpf_tc_query(&hook, &filter) == 0 && filter.prog_id == program_id;
-    });
-}
-
-bool has_egress(const Path& path)
-{
-    const auto pin = pins::open_egress_pin(path);
-    const auto ifindex = if_nametoindex(pins::interface_of(path).c_str());
-    if (!pin || ifindex == 0) {
-        return false;
-    }
-    return pin->is_link ? pin->ifindex == ifindex : filter_runs(ifindex, pin->program.id);
-}
-
-// Whether a pinned link still holds our program on its interface, and how.
-InterfaceStatus interface_status(const Path& bpf_dir, const Path& pin)
-{
-    InterfaceStatus status{pins::interface_of(pin), "none"};
-    status.egress = has_egress(pins::egress_link(bpf_dir, status.name));
-    const UniqueFd fd(bpf_obj_get(pin.c_str()));
-    bpf_link_info info{};
-    __u32 size = sizeof(info);
-    if (!fd || bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0 || info.xdp.ifindex == 0 ||
-        info.xdp.ifindex != if_nametoindex(status.name.c_str())) {
-        return status;
-    }
-    LIBBPF_OPTS(bpf_xdp_query_opts, query);
-    if (bpf_xdp_query(static_cast<int>(info.xdp.ifindex), 0, &query) == 0) {
-        if (query.drv_prog_id == info.prog_id) {
-            status.ingress = "native";
-        } else if (query.skb_prog_id == info.prog_id) {
-            status.ingress = "generic";
-        }
-    }
-    return status;
 }
 
 struct Tables {
@@ -203,7 +144,7 @@ Result<PinnedStatus> read_pinned_status(const Path& bpf_dir)
         }
     }
     for (const auto& name : names) {
-        status.interfaces.push_back(interface_status(bpf_dir, pins::link(bpf_dir, name)));
+        status.interfaces.push_back(pins::interface_status(bpf_dir, name));
     }
     count_meetings(tables, status);
 
@@ -221,12 +162,20 @@ Result<PinnedStatus> read_pinned_status(const Path& bpf_dir)
     return status;
 }
 
+Json to_json(const InterfaceStatus& interface)
+{
+    Json json{{"name", interface.name}, {"ingress", interface.ingress}, {"egress", interface.egress}};
+    if (!interface.device.empty()) {
+        json["device"] = interface.device;
+    }
+    return json;
+}
+
 Json to_json(const PinnedStatus& status, std::string_view version, bool daemon_running)
 {
     auto interfaces = Json::array();
     for (const auto& interface : status.interfaces) {
-        interfaces.push_back(
-            {{"name", interface.name}, {"ingress", interface.ingress}, {"egress", interface.egress}});
+        interfaces.push_back(to_json(interface));
     }
     const auto ingress = sum(status.reasons.at(MF_INGRESS));
     const auto egress = sum(status.reasons.at(MF_EGRESS));

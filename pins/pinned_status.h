@@ -10,15 +10,10 @@
 #include "model/json.h"
 #include "model/result.h"
 #include "pins/cells.h"
+#include "pins/interface_status.h"
 #include "pins/paths.h"
 
 namespace meetfence {
-
-struct InterfaceStatus {
-    std::string name;
-    std::string ingress; // "native", "generic" or "none"
-    bool egress = false;
-};
 
 struct PinnedStatus {
     std::vector<InterfaceStatus> interfaces;
@@ -34,6 +29,7 @@ struct PinnedStatus {
 
 /// not_found where nothing is pinned; conflict where another layout is.
 [[nodiscard]] Result<PinnedStatus> read_pinned_status(const pins::Path& bpf_dir);
+[[nodiscard]] Json to_json(const InterfaceStatus& interface);
 [[nodiscard]] Json to_json(const PinnedStatus& status, std::string_view version, bool daemon_running);
 
 /// Both, for a dead daemon.

@@ -17,7 +17,7 @@ namespace {
 
 constexpr auto kTopKeys = std::to_array<std::string_view>(
     {"interfaces", "geo", "exempt", "control", "metrics", "policy", "limits", "state_dir", "bpf_dir"});
-constexpr auto kInterfaceKeys = std::to_array<std::string_view>({"name", "mode"});
+constexpr auto kInterfaceKeys = std::to_array<std::string_view>({"name", "mode", "required"});
 constexpr auto kGeoKeys = std::to_array<std::string_view>(
     {"databases", "agreement", "overrides", "min_countries", "max_age", "when_old"});
 constexpr auto kControlKeys = std::to_array<std::string_view>({"socket", "operators", "viewers"});
@@ -90,6 +90,7 @@ Result<dataplane::Interface> read_interface(const Json& value, std::string path)
     } else if (mode != "native") {
         return wrong(reader, "mode", "must be native, generic or auto, not '" + mode + "'");
     }
+    interface.required = reader.find("required") == nullptr || TRY(reader.flag("required"));
     return interface;
 }
 

@@ -289,6 +289,11 @@ Result<HttpServer> HttpServer::listen(asio::io_context& io, const ServerSettings
     return HttpServer(std::move(state));
 }
 
+void HttpServer::use_groups(const Groups& groups)
+{
+    state_->settings.groups = groups;
+}
+
 HttpServer::~HttpServer()
 {
     if (state_) {

@@ -32,6 +32,9 @@ public:
     HttpServer& operator=(HttpServer&&) = delete;
     ~HttpServer(); // takes the socket away
 
+    /// Of who connects from now on.
+    void use_groups(const Groups& groups);
+
 private:
     struct State;
     explicit HttpServer(std::shared_ptr<State> state) : state_(std::move(state)) {}

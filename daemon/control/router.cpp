@@ -205,11 +205,13 @@ void log_change(const Route& route, const Request& request, const Response& resp
     if (!done && response.status != 400) {
         why = kept(Json::parse(response.body).value("detail", ""));
     }
-    witness.log(done ? service::Severity::notice : service::Severity::warning,
-                one_line(request.peer.text() + ": " + kept_target(route, request) +
-                         (done ? " done" + (response.summary.empty() ? "" : ": " + response.summary)
-                               : " refused (" + std::to_string(response.status) + ")" +
-                                     (why.empty() ? "" : ": " + why))));
+    const auto text = one_line(
+        request.peer.text() + ": " + kept_target(route, request) +
+        (done ? " done" + (response.summary.empty() ? "" : ": " + response.summary)
+              : " refused (" + std::to_string(response.status) + ")" + (why.empty() ? "" : ": " + why)));
+    witness.log({done ? service::Severity::notice : service::Severity::warning,
+                 text,
+                 {.message_id = done ? service::message_id::kChange : service::message_id::kRefused}});
 }
 
 } // namespace

@@ -12,7 +12,7 @@ namespace meetfence::control {
 
 /// Who is told of every change that was asked for, with who asked.
 struct Witness {
-    std::function<void(service::Severity, const std::string&)> log;
+    std::function<void(const service::LogLine&)> log;
     std::function<void(const service::Refusal&)>
         refused; // for the audit log; changes stand there by themselves
 };

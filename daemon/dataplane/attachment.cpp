@@ -9,8 +9,9 @@
 #include <optional>
 #include <unistd.h>
 
-#include "daemon/dataplane/interface_index.h"
 #include "daemon/dataplane/kernel_error.h"
+#include "daemon/dataplane/no_interface.h"
+#include "pins/interface_status.h"
 #include "pins/unique_fd.h"
 
 namespace meetfence::dataplane {
@@ -64,7 +65,11 @@ std::string program_name(__u32 id)
 
 Result<> check_interface(const Interface& interface, const Path& bpf_dir)
 {
-    const auto ifindex = TRY(find_interface(interface.name));
+    const auto ifindex = pins::device_of(bpf_dir, interface.name);
+    if (ifindex == 0) {
+        const bool was_there = std::filesystem::exists(pins::link(bpf_dir, interface.name));
+        return was_there || !interface.required ? Result<>() : fail(no_interface(interface.name));
+    }
     const auto present = TRY(query(ifindex, interface.name));
     const auto id = present.native != 0 ? present.native : present.generic;
     if (id == 0) {
@@ -124,7 +129,10 @@ Result<bool> update_link(const Interface& interface, __u32 ifindex, int program_
 Result<bool> attach_interface(const Interface& interface, int program_fd, const Path& bpf_dir,
                               Attached& attached)
 {
-    const auto ifindex = TRY(find_interface(interface.name));
+    const auto ifindex = pins::device_of(bpf_dir, interface.name);
+    if (ifindex == 0) {
+        return false;
+    }
     const auto pin = pins::link(bpf_dir, interface.name);
     if (TRY(update_link(interface, ifindex, program_fd, pin))) {
         return false;
@@ -196,6 +204,14 @@ Result<Attached> attach_interfaces(const Settings& settings, int program_fd)
         }
     }
     return attached;
+}
+
+Result<> attach_again(const Interface& interface, int program_fd, const Path& bpf_dir)
+{
+    Attached ignored;
+    TRY(check_interface(interface, bpf_dir));
+    TRY(attach_interface(interface, program_fd, bpf_dir, ignored));
+    return {};
 }
 
 Result<> detach_interfaces(const Path& bpf_dir)

@@ -10,16 +10,20 @@
 
 namespace meetfence::dataplane {
 
-/// Every interface exists and carries no XDP program but ours. Changes nothing.
+/// Every interface exists, may be awaited or was filtered before, and carries no XDP program but ours.
+/// Changes nothing.
 [[nodiscard]] Result<> check_interfaces(const Settings& settings);
 
 struct Attached {
     std::vector<std::string> warnings; // for the log
 };
 
-/// Puts the program on every configured interface and takes it off all others. Where one fails, the
-/// interfaces that had no program before have none after.
+/// Puts the program on every configured interface that is there and takes it off all others. Where one
+/// fails, the interfaces that had no program before have none after.
 [[nodiscard]] Result<Attached> attach_interfaces(const Settings& settings, int program_fd);
+
+/// The same for one interface that has come, or whose program somebody took off.
+[[nodiscard]] Result<> attach_again(const Interface& interface, int program_fd, const pins::Path& bpf_dir);
 
 /// Takes the program off every interface.
 [[nodiscard]] Result<> detach_interfaces(const pins::Path& bpf_dir);

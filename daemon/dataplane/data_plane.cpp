@@ -4,11 +4,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 #include "daemon/dataplane/attachment.h"
 #include "daemon/dataplane/counter_carrier.h"
-#include "daemon/dataplane/egress_attachment.h"
 #include "daemon/dataplane/kernel_error.h"
 #include "daemon/dataplane/pin_directory.h"
 #include "daemon/dataplane/prefix_sets.h"
@@ -253,8 +251,6 @@ Result<> DataPlane::open_tables(const Settings& settings)
     control.cells = bpf_map__max_entries(maps.cells);
     control.participants = bpf_map__max_entries(maps.participants);
     control.flow_slots = bpf_map__max_entries(maps.flows);
-    control.flow_idle =
-        static_cast<std::uint32_t>(std::chrono::nanoseconds(settings.flow_idle).count() >> MF_TICK_SHIFT) + 1;
     TRY(make_secret(control));
 
     geo_ = std::make_unique<GeoTables>(bpf_map__fd(maps.geo), control);
@@ -267,6 +263,7 @@ Result<> DataPlane::open_tables(const Settings& settings)
     tables.list_prefixes = [sets_fd] { return list_prefixes(sets_fd); };
     tables.wait_for_packets = [geo = geo_.get()] { return geo->wait_for_packets(); };
     tables_ = std::make_unique<TableWriter>(TRY(TableWriter::adopt(std::move(tables))));
+    set_flow_idle(settings.flow_idle);
     TRY(open_participants());
     events_ = TRY(Ring::open(bpf_map__fd(maps.events), "events"));
     samples_ = TRY(Ring::open(bpf_map__fd(maps.samples), "samples"));
@@ -315,6 +312,11 @@ int DataPlane::program_fd() const
     return bpf_program__fd(skeleton_->progs.meetfence_xdp);
 }
 
+int DataPlane::egress_program_fd() const
+{
+    return bpf_program__fd(egress_->progs.meetfence_egress);
+}
+
 void DataPlane::carry_counters_over()
 {
     if (!adopted_) {
@@ -323,44 +325,10 @@ void DataPlane::carry_counters_over()
     }
 }
 
-Result<std::vector<std::string>> DataPlane::go(const Settings& settings)
+void DataPlane::set_flow_idle(std::chrono::seconds idle)
 {
-    // What can be refused for other people's sake comes first: XDP's interfaces were looked at already.
-    const bool was_sending = std::filesystem::exists(pins::egress(bpf_dir_));
-    auto sending = TRY(attach_egress(settings, bpf_program__fd(egress_->progs.meetfence_egress)));
-    auto attached = attach_interfaces(settings, program_fd());
-    if (!attached) {
-        if (!was_sending) {
-            TRY(detach_egress(bpf_dir_));
-        }
-        return fail(std::move(attached).error());
-    }
-    std::ranges::move(sending.warnings, std::back_inserter(attached->warnings));
-    if (!adopted_) {
-        TRY(replace_pins(pins::new_maps(bpf_dir_), pins::maps(bpf_dir_)));
-        not_in_force_yet_.reset();
-    }
-    const auto pin = pins::program(bpf_dir_);
-    unlink(pin.c_str());
-    if (bpf_obj_pin(program_fd(), pin.c_str()) != 0) {
-        return kernel_error("pinning the program");
-    }
-    return std::move(attached->warnings);
-}
-
-Result<> remove_from_kernel(const Path& bpf_dir)
-{
-    std::error_code error;
-    if (!std::filesystem::exists(bpf_dir, error)) {
-        return {};
-    }
-    TRY(detach_interfaces(bpf_dir));
-    TRY(detach_egress(bpf_dir));
-    std::filesystem::remove_all(bpf_dir, error);
-    if (error) {
-        return fail(ErrorCode::internal, "removing " + bpf_dir.string() + ": " + error.message());
-    }
-    return {};
+    tables_->control().flow_idle =
+        static_cast<std::uint32_t>(std::chrono::nanoseconds(idle).count() >> MF_TICK_SHIFT) + 1;
 }
 
 } // namespace meetfence::dataplane

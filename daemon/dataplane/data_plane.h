@@ -3,6 +3,7 @@
 // in force and goes on with it, or makes everything new beside it; `go` switches the interfaces over.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -46,6 +47,16 @@ public:
     /// what the log should know.
     [[nodiscard]] Result<std::vector<std::string>> go(const Settings& settings);
 
+    /// Once it is in force: puts it on the interfaces of other settings, takes it off those that are not in
+    /// them. All or nothing, as `go`.
+    [[nodiscard]] Result<std::vector<std::string>> attach(const Settings& settings);
+
+    /// Puts the programs where they are missing: on devices that have come, or were made anew. Returns the
+    /// interfaces that are not filtered, and why.
+    [[nodiscard]] std::map<std::string, std::string> follow(const Settings& settings);
+
+    void set_flow_idle(std::chrono::seconds idle);
+
     [[nodiscard]] Result<std::uint64_t> tally(mf_tally what) const;
 
     /// Of struct mf_event.
@@ -69,6 +80,7 @@ private:
     [[nodiscard]] Result<> load_egress();
     [[nodiscard]] Result<> open_tables(const Settings& settings);
     [[nodiscard]] Result<> open_participants();
+    [[nodiscard]] int egress_program_fd() const;
 
     std::unique_ptr<const pins::Path, RemovePins> not_in_force_yet_;
     std::unique_ptr<meetfence_bpf, DestroySkeleton> skeleton_;

@@ -4,13 +4,12 @@
 #include <algorithm>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <net/if.h>
 #include <unistd.h>
 
 #include "daemon/dataplane/clsact.h"
-#include "daemon/dataplane/interface_index.h"
 #include "daemon/dataplane/kernel_error.h"
 #include "pins/egress_pin.h"
+#include "pins/interface_status.h"
 
 namespace meetfence::dataplane {
 namespace {
@@ -22,10 +21,11 @@ constexpr int kNotSupported = 524; // the kernel's own ENOTSUPP, which user spac
 
 void take_off(const Path& path)
 {
+    const auto bpf_dir = path.parent_path().parent_path();
     if (const auto pin = pins::open_egress_pin(path)) {
         if (pin->is_link) {
             bpf_link_detach(pin->fd.get()); // also where somebody else still has it open
-        } else if (const auto ifindex = if_nametoindex(pins::interface_of(path).c_str()); ifindex != 0) {
+        } else if (const auto ifindex = pins::device_of(bpf_dir, pins::interface_of(path)); ifindex != 0) {
             detach_filter(ifindex, pin->program.name);
         }
     }
@@ -78,10 +78,14 @@ bool fits(const EgressPin& pin, __u32 ifindex, std::optional<EgressHook> only)
 }
 
 // Returns whether the interface had no program of ours.
-Result<bool> attach_interface(const std::string& interface, int program_fd, const Path& path,
+Result<bool> attach_interface(const std::string& interface, int program_fd, const Path& bpf_dir,
                               std::optional<EgressHook> only)
 {
-    const auto ifindex = TRY(find_interface(interface));
+    const auto ifindex = pins::device_of(bpf_dir, interface);
+    if (ifindex == 0) {
+        return false;
+    }
+    const auto path = pins::egress_link(bpf_dir, interface);
     const auto pin = pins::open_egress_pin(path);
     const bool held = pin && fits(*pin, ifindex, only);
     if (held && pin->is_link) {
@@ -130,15 +134,14 @@ Result<Attached> attach_egress(const Settings& settings, int program_fd, std::op
     std::filesystem::create_directory(pins::egress(settings.bpf_dir), error);
     std::vector<Path> fresh;
     for (const auto& interface : settings.interfaces) {
-        const auto path = pins::egress_link(settings.bpf_dir, interface.name);
-        auto is_new = attach_interface(interface.name, program_fd, path, only);
+        auto is_new = attach_interface(interface.name, program_fd, settings.bpf_dir, only);
         if (!is_new) {
             std::ranges::for_each(fresh, take_off);
             remove_if_empty(pins::egress(settings.bpf_dir));
             return fail(std::move(is_new).error());
         }
         if (*is_new) {
-            fresh.push_back(path);
+            fresh.push_back(pins::egress_link(settings.bpf_dir, interface.name));
         }
     }
     Attached attached;
@@ -151,6 +154,12 @@ Result<Attached> attach_egress(const Settings& settings, int program_fd, std::op
         }
     }
     return attached;
+}
+
+Result<> attach_egress_again(const Interface& interface, int program_fd, const Path& bpf_dir)
+{
+    TRY(attach_interface(interface.name, program_fd, bpf_dir, {}));
+    return {};
 }
 
 Result<> detach_egress(const Path& bpf_dir)

@@ -18,6 +18,10 @@ enum class EgressHook : std::uint8_t { tcx, clsact };
 [[nodiscard]] Result<Attached> attach_egress(const Settings& settings, int program_fd,
                                              std::optional<EgressHook> only = {});
 
+/// The same for one interface that has come, or whose program somebody took off.
+[[nodiscard]] Result<> attach_egress_again(const Interface& interface, int program_fd,
+                                           const pins::Path& bpf_dir);
+
 /// Takes the program off every interface.
 [[nodiscard]] Result<> detach_egress(const pins::Path& bpf_dir);
 

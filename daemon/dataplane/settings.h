@@ -21,6 +21,7 @@ enum class AttachMode : std::uint8_t {
 struct Interface {
     std::string name;
     AttachMode mode = AttachMode::native;
+    bool required = true; // else a start without it is no failure: it is awaited
 };
 
 /// max_entries of the maps, index 0 included where it means none.

@@ -54,6 +54,10 @@ public:
     /// Whether a rule may say so under its order; where the meeting is and who is there is not asked.
     [[nodiscard]] Result<> check_rule(const RuleRequest& request, Time now) const;
 
+    /// For what is asked from now on; an order that waits never needs fewer approvals than when it was
+    /// recorded.
+    void set_policy(const OrderPolicy& policy) { policy_ = policy; }
+
     void put(Order order) { orders_.insert_or_assign(order.id(), std::move(order)); }
 
     /// When an order ends or is to be reviewed next.

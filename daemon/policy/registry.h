@@ -83,6 +83,8 @@ public:
     [[nodiscard]] Result<> check_place(const std::string& meeting, const EndpointImage& at) const;
 
     [[nodiscard]] const Limits& limits() const { return limits_; }
+    /// For what is asked from now on; what was granted stays granted.
+    void set_limits(const Limits& limits) { limits_ = limits; }
 
 private:
     // Who holds which endpoint, by transport and port: (address or any) → meeting.

@@ -152,6 +152,7 @@ void Service::keep_counts(const std::vector<LeavingRule>& leaving, Time now)
             closed_.insert(rule.number);
             kept_out_.erase(rule.number);
             new_kept_out_.erase(rule.number);
+            std::erase_if(told_drops_, [&](const auto& told) { return told.first == rule.number; });
         }
     }
     if (changed.empty()) {
@@ -294,7 +295,7 @@ Result<Rule> Service::change_rule(std::uint64_t number, std::optional<Mode> mode
 Result<Time> Service::changed_end(const Rule& rule, Time until, Time now) const
 {
     const auto order = orders_.find(rule.order);
-    const auto latest = order ? *(*order)->terms.expires : std::max(now, rule.from) + config_.max_duration;
+    const auto latest = order ? *(*order)->terms.expires : std::max(now, rule.from) + config_->max_duration;
     if (until > latest && order) {
         return fail(ErrorCode::refused,
                     "rule " + rule.id() + " cannot outlast order '" + rule.order + "', which ends at " +

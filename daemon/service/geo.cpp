@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <malloc.h>
-#include <sys/stat.h>
 
 #include "daemon/service/clock.h"
 #include "daemon/service/service.h"
@@ -15,38 +14,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr const char* kStays = "; the country table in force stays";
-
-std::vector<GeoFile> configured(const Config& config)
-{
-    std::vector<GeoFile> files;
-    for (const auto& path : config.databases) {
-        files.push_back({path, path});
-    }
-    return files;
-}
-
-// Copies, under the names of what they are copies of.
-std::vector<GeoFile> archived(const Config& config, const std::vector<std::string>& copies)
-{
-    std::vector<GeoFile> files;
-    for (std::size_t i = 0; i < copies.size(); ++i) {
-        files.push_back({copies[i], i < config.databases.size() ? config.databases[i] : copies[i]});
-    }
-    return files;
-}
-
-// Changes whenever somebody wrote into one of the files, or put another in its place.
-std::string signature(const Config& config)
-{
-    std::string text;
-    for (const auto& path : config.databases) {
-        struct stat info {};
-        stat(path.c_str(), &info);
-        text += fmt::format("{}:{}:{}:{}.{} ", info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec,
-                            info.st_mtim.tv_nsec);
-    }
-    return text;
-}
 
 std::string refusal_of(const Config& config, const geo::Candidate& candidate, const geo::Candidate* present,
                        const CountrySet& under_rule)
@@ -66,9 +33,9 @@ Error with_stays(Error error)
 // earlier one left, or the copies of the last good files, go on being good.
 Result<> Service::start_geo(Result<LoadedGeo> loaded)
 {
-    geo_signature_ = signature(config_);
+    geo_signature_ = signature_of(*config_);
     geo_previous_ = archive_.previous().size();
-    const auto copies = archived(config_, archive_.current());
+    const auto copies = archived_files(*config_, archive_.current());
     const bool rejected = loaded && archive_.is_rejected(loaded->files);
     std::string why;
     if (!loaded) {
@@ -76,12 +43,12 @@ Result<> Service::start_geo(Result<LoadedGeo> loaded)
     } else if (rejected) {
         why = "the configured country databases are the ones that were rolled back";
     } else {
-        why = refusal_of(config_, loaded->table.facts, nullptr, {});
+        why = refusal_of(*config_, loaded->table.facts, nullptr, {});
         // Against what they replace, where that is known.
         Progress progress("start");
         if (why.empty() && !copies.empty() && !countries_under_rule().empty()) {
-            if (const auto last = load_geo(config_, copies, progress)) {
-                why = refusal_of(config_, loaded->table.facts, &last->table.facts, countries_under_rule());
+            if (const auto last = load_geo(*config_, copies, progress)) {
+                why = refusal_of(*config_, loaded->table.facts, &last->table.facts, countries_under_rule());
             }
         }
     }
@@ -93,12 +60,13 @@ Result<> Service::start_geo(Result<LoadedGeo> loaded)
     }
     if (!copies.empty()) {
         Progress progress("start");
-        if (auto last = load_geo(config_, copies, progress)) {
+        if (auto last = load_geo(*config_, copies, progress)) {
             TRY(commit_geo(std::move(*last)));
             trail_.note("geo_loaded", geo_body());
             geo_rolled_back_ = rejected;
             geo_problem_ = why + "; the last good ones are in force";
-            listener_.log(rejected ? Severity::notice : Severity::error, geo_problem_);
+            listener_.log(rejected ? Severity::notice : Severity::error, geo_problem_,
+                          {.message_id = message_id::kGeoRefused});
             return {};
         }
     }
@@ -106,7 +74,7 @@ Result<> Service::start_geo(Result<LoadedGeo> loaded)
         return fail(loaded ? Error{ErrorCode::invalid, why} : std::move(loaded).error());
     }
     geo_problem_ = why + kStays;
-    listener_.log(Severity::error, geo_problem_);
+    listener_.log(Severity::error, geo_problem_, {.message_id = message_id::kGeoRefused});
     trail_.note("geo_refused", {{"why", geo_problem_}});
     return {};
 }
@@ -136,7 +104,7 @@ Json Service::geo_body() const
     }
     const auto& control = plane_.tables().control();
     return {{"generation", control.geo_generation},
-            {"agreement", config_.agreement == geo::Agreement::all ? "all" : "first"},
+            {"agreement", config_->agreement == geo::Agreement::all ? "all" : "first"},
             {"databases", std::move(databases)},
             {"disagreement", std::move(disagreement)},
             {"prefixes_v4", control.geo_prefixes_v4},
@@ -168,7 +136,7 @@ std::optional<IpPrefix> Service::prefix_of(const IpAddress& address, Country cou
 
 Result<> Service::commit_geo(LoadedGeo loaded, Keep keep)
 {
-    if (config_.databases.empty()) {
+    if (config_->databases.empty()) {
         listener_.log(Severity::warning,
                       "no country database is configured: only geo.overrides place addresses");
     }
@@ -186,20 +154,21 @@ Result<> Service::commit_geo(LoadedGeo loaded, Keep keep)
                     "built in {} ms, swapped in {} ms",
                     control.geo_generation, control.geo_prefixes_v4, control.geo_prefixes_v6,
                     static_cast<double>(control.geo_bytes) / 1e6,
-                    config_.databases.empty() ? "" : ", of " + format_time(geo_build()),
-                    geo_.read_time.count(), geo_.build_time.count(), geo_.swap_time.count()));
+                    config_->databases.empty() ? "" : ", of " + format_time(geo_build()),
+                    geo_.read_time.count(), geo_.build_time.count(), geo_.swap_time.count()),
+        {.message_id = message_id::kGeoLoaded});
     for (const auto& database : geo_.facts.databases) {
-        if (const auto old = geo::age_warning(database, config_.admission_policy(), geo_.loaded);
+        if (const auto old = geo::age_warning(database, config_->admission_policy(), geo_.loaded);
             !old.empty()) {
             listener_.log(Severity::warning, "country database " + database.path + ": " + old);
         }
     }
     // On the disk behind the table's back: it is in force whether or not it can be kept.
-    listener_.background([this, keep, generation = control.geo_active,
+    listener_.background([this, keep, config = config_, generation = control.geo_active,
                           files = std::make_shared<const std::vector<geo::Database>>(
                               std::move(loaded.files))]() -> std::function<void()> {
         auto kept = files->empty() || keep == Keep::no ? Result<>() : archive_.keep(*files);
-        auto opinion = std::make_shared<Result<geo::SecondOpinion>>(ask_archive(*files));
+        auto opinion = std::make_shared<Result<geo::SecondOpinion>>(ask_archive(*config, *files));
         return [this, generation, opinion, kept = std::move(kept), previous = archive_.previous().size()] {
             geo_previous_ = previous;
             use_second_opinion(std::move(*opinion), generation);
@@ -237,8 +206,9 @@ void Service::next_geo_job()
     auto job = std::move(geo_jobs_.front());
     geo_jobs_.pop_front();
     geo_working_ = job.progress;
-    listener_.background([this, work = std::move(job.work)]() -> std::function<void()> {
-        return [this, finish = work()] {
+    listener_.background([this, work = std::move(job.work),
+                          config = job.config ? std::move(job.config) : config_]() -> std::function<void()> {
+        return [this, finish = work(*config)] {
             finish();
             geo_working_.reset();
             give_memory_back();
@@ -247,14 +217,15 @@ void Service::next_geo_job()
     });
 }
 
-void Service::load_in_background(const char* what, const std::function<std::vector<GeoFile>()>& files,
+void Service::load_in_background(const char* what, const Files& files,
                                  const std::function<Result<>(LoadedGeo)>& judge, const Actor& actor,
-                                 const Done& done)
+                                 const Done& done, std::shared_ptr<const Config> config)
 {
     const auto progress = std::make_shared<Progress>(what);
-    enqueue({progress, [=, this]() -> std::function<void()> {
-                 const auto list = files();
-                 auto loaded = std::make_shared<Result<LoadedGeo>>(load_geo(config_, list, *progress));
+    enqueue({progress,
+             [=, this](const Config& used) -> std::function<void()> {
+                 const auto list = files(used);
+                 auto loaded = std::make_shared<Result<LoadedGeo>>(load_geo(used, list, *progress));
                  return [=, this] {
                      auto result = *loaded ? judge(std::move(**loaded)) : fail(std::move(*loaded).error());
                      if (!result) {
@@ -269,35 +240,35 @@ void Service::load_in_background(const char* what, const std::function<std::vect
                      }
                      done(std::move(result));
                  };
-             }});
+             },
+             std::move(config)});
 }
 
 void Service::reload_geo(bool force, const Actor& actor, const Done& done)
 {
-    geo_signature_ = signature(config_);
+    geo_signature_ = signature_of(*config_);
     const auto judge = [this, force](LoadedGeo loaded) -> Result<> {
         const auto* present = geo_.loaded == Time() ? nullptr : &geo_.facts;
         const auto why =
-            force ? "" : refusal_of(config_, loaded.table.facts, present, countries_under_rule());
+            force ? "" : refusal_of(*config_, loaded.table.facts, present, countries_under_rule());
         if (!why.empty()) {
             return fail(ErrorCode::conflict,
                         why + "; 'meetfencectl geo reload --force' takes it all the same");
         }
         return commit_geo(std::move(loaded));
     };
-    load_in_background(
-        "reload", [this] { return configured(config_); }, judge, actor, done);
+    load_in_background("reload", configured_files, judge, actor, done);
 }
 
 void Service::geo_files_changed()
 {
-    if (signature(config_) == geo_signature_) {
+    if (signature_of(*config_) == geo_signature_) {
         return; // by the reload that somebody asked for already
     }
     listener_.log(Severity::info, "the country databases have changed: loading them");
     reload_geo(false, AuditTrail::self(), [this](const Result<>& result) {
         if (!result) {
-            listener_.log(Severity::error, result.error().message);
+            listener_.log(Severity::error, result.error().message, {.message_id = message_id::kGeoRefused});
         }
     });
 }
@@ -320,12 +291,14 @@ void Service::roll_back_geo(const Actor& actor, const Done& done)
         return {};
     };
     load_in_background(
-        "rollback", [this] { return archived(config_, archive_.previous()); }, judge, actor, done);
+        "rollback", [this](const Config& config) { return archived_files(config, archive_.previous()); },
+        judge, actor, done);
 }
 
-Result<std::string> Service::database_to_replace(const std::string& wanted, const std::string& type) const
+Result<std::string> Service::database_to_replace(const Config& config, const std::string& wanted,
+                                                 const std::string& type) const
 {
-    const auto& databases = config_.databases;
+    const auto& databases = config.databases;
     if (!wanted.empty()) {
         if (std::ranges::find(databases, wanted) == databases.end()) {
             return fail(ErrorCode::invalid, "no country database " + wanted +
@@ -358,28 +331,29 @@ void Service::diff_geo(const std::string& name, const std::string& replaces, std
 {
     const auto progress = std::make_shared<Progress>("diff");
     const auto content = std::make_shared<const std::string>(std::move(bytes));
-    enqueue(
-        {progress, [=, this]() -> std::function<void()> {
-             const auto copies = archived(config_, archive_.current());
-             const auto files = copies.size() == config_.databases.size() ? copies : configured(config_);
-             auto diff = std::make_shared<Result<GeoDiff>>(
-                 geo::read_mmdb(*content, name).and_then([&](const geo::Database& file) {
-                     return database_to_replace(replaces, file.type).and_then([&](const std::string& path) {
-                         return service::diff_geo(config_, files, path, *content, name, geo_.places,
-                                                  *progress);
-                     });
-                 }));
-             return [=, this] {
-                 if (!*diff) {
-                     done(fail(std::move(*diff).error()));
-                     return;
-                 }
-                 const auto under_rule = countries_under_rule();
-                 const auto why = refusal_of(config_, (*diff)->facts, &geo_.facts, under_rule);
-                 const auto moved = moved_by(**diff);
-                 done(GeoDiffAnswer{std::move(**diff), moved, under_rule, why});
-             };
-         }});
+    enqueue({progress, [=, this](const Config& config) -> std::function<void()> {
+                 const auto copies = archived_files(config, archive_.current());
+                 const auto files =
+                     copies.size() == config.databases.size() ? copies : configured_files(config);
+                 auto diff = std::make_shared<Result<GeoDiff>>(
+                     geo::read_mmdb(*content, name).and_then([&](const geo::Database& file) {
+                         return database_to_replace(config, replaces, file.type)
+                             .and_then([&](const std::string& path) {
+                                 return service::diff_geo(config, files, path, *content, name, geo_.places,
+                                                          *progress);
+                             });
+                     }));
+                 return [=, this] {
+                     if (!*diff) {
+                         done(fail(std::move(*diff).error()));
+                         return;
+                     }
+                     const auto under_rule = countries_under_rule();
+                     const auto why = refusal_of(*config_, (*diff)->facts, &geo_.facts, under_rule);
+                     const auto moved = moved_by(**diff);
+                     done(GeoDiffAnswer{std::move(**diff), moved, under_rule, why});
+                 };
+             }});
 }
 
 } // namespace meetfence::service

@@ -2,6 +2,8 @@
 #include "daemon/service/geo_load.h"
 
 #include <algorithm>
+#include <fmt/format.h>
+#include <sys/stat.h>
 
 namespace meetfence::service {
 namespace {
@@ -45,6 +47,36 @@ geo::Candidate facts_of(const std::vector<geo::Database>& databases, const geo::
 }
 
 } // namespace
+
+std::vector<GeoFile> configured_files(const Config& config)
+{
+    std::vector<GeoFile> files;
+    for (const auto& path : config.databases) {
+        files.push_back({path, path});
+    }
+    return files;
+}
+
+std::vector<GeoFile> archived_files(const Config& config, const std::vector<std::string>& copies)
+{
+    std::vector<GeoFile> files;
+    for (std::size_t i = 0; i < copies.size(); ++i) {
+        files.push_back({copies[i], i < config.databases.size() ? config.databases[i] : copies[i]});
+    }
+    return files;
+}
+
+std::string signature_of(const Config& config)
+{
+    std::string text;
+    for (const auto& path : config.databases) {
+        struct stat info {};
+        stat(path.c_str(), &info);
+        text += fmt::format("{}:{}:{}:{}.{} ", info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec,
+                            info.st_mtim.tv_nsec);
+    }
+    return text;
+}
 
 Result<LoadedGeo> load_geo(const Config& config, const std::vector<GeoFile>& files, Progress& progress)
 {

@@ -63,6 +63,13 @@ struct GeoFile {
     std::string path;   // how it is called: the configured path
 };
 
+[[nodiscard]] std::vector<GeoFile> configured_files(const Config& config);
+/// Copies, under the names of what they are copies of.
+[[nodiscard]] std::vector<GeoFile> archived_files(const Config& config,
+                                                  const std::vector<std::string>& copies);
+/// Changes whenever somebody wrote into one of the files, or put another in its place.
+[[nodiscard]] std::string signature_of(const Config& config);
+
 [[nodiscard]] Result<LoadedGeo> load_geo(const Config& config, const std::vector<GeoFile>& files,
                                          Progress& progress);
 

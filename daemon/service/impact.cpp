@@ -207,7 +207,7 @@ Preview Service::preview(const Rule& rule) const
 
 bool Service::is_exempt(const IpAddress& address) const
 {
-    return std::ranges::any_of(config_.exempt,
+    return std::ranges::any_of(config_->exempt,
                                [&](const IpPrefix& prefix) { return prefix.contains(address); });
 }
 

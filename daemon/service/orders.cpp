@@ -233,7 +233,9 @@ void Service::tell_of_orders()
         orders_stuck_ = false;
         order_event(expired ? "order_expired" : "review_due", order);
         listener_.log(expired ? Severity::info : Severity::warning,
-                      "order " + order.id() + (expired ? " has ended" : " is to be reviewed"));
+                      "order " + order.id() + (expired ? " has ended" : " is to be reviewed"),
+                      {.message_id = expired ? message_id::kOrderEnded : message_id::kOrderReview,
+                       .order = order.id()});
     }
 }
 

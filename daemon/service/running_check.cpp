@@ -119,13 +119,14 @@ std::optional<geo::Opinion> Service::opinion_of(const IpAddress& address) const
 }
 
 // On the thread for long work, which the archive belongs to.
-Result<geo::SecondOpinion> Service::ask_archive(const std::vector<geo::Database>& files) const
+Result<geo::SecondOpinion> Service::ask_archive(const Config& config,
+                                                const std::vector<geo::Database>& files) const
 {
     if (!files.empty() && !archive_.holds(files)) {
         return fail(ErrorCode::conflict, "the copies that are kept are not of the databases in force");
     }
     return geo::SecondOpinion::open(files.empty() ? std::vector<std::string>() : archive_.current(),
-                                    config_.agreement, config_.overrides);
+                                    config.agreement, config.overrides);
 }
 
 void Service::use_second_opinion(Result<geo::SecondOpinion> opinion, std::uint32_t generation)
@@ -134,7 +135,8 @@ void Service::use_second_opinion(Result<geo::SecondOpinion> opinion, std::uint32
         return; // another table is in force by now
     }
     if (!opinion) {
-        listener_.log(Severity::warning, opinion.error().message + "; drops are not checked meanwhile");
+        listener_.log(Severity::warning, opinion.error().message + "; drops are not checked meanwhile",
+                      {.message_id = message_id::kCheckBlind});
         return;
     }
     check_.use(std::move(*opinion), generation);
@@ -192,11 +194,12 @@ void Service::check_drop(const mf_sample& sample, std::int64_t offset)
     if (const auto* place = roster_.find(sample.participant)) {
         person = {place->meeting, place->id};
     }
-    const auto judgement = check_.judge(sample, std::move(person), offset, config_.exempt);
+    const auto judgement = check_.judge(sample, std::move(person), offset, config_->exempt);
     if (!judgement) {
         if (judgement.error().message != check_problem_) {
             check_problem_ = judgement.error().message;
-            listener_.log(Severity::warning, "a drop could not be checked: " + check_problem_);
+            listener_.log(Severity::warning, "a drop could not be checked: " + check_problem_,
+                          {.message_id = message_id::kCheckBlind});
         }
         return;
     }
@@ -221,7 +224,10 @@ void Service::on_drop_outside(const mf_sample& sample, const std::string& why)
                               "dropped: {}; {}",
                               rule, meeting == nullptr ? "(gone)" : meeting->meeting.id, why,
                               done ? "the rule is suspended"
-                                   : "the rule could not be suspended: " + done.error().message));
+                                   : "the rule could not be suspended: " + done.error().message),
+                  {.message_id = message_id::kDropOutside,
+                   .rule = rule,
+                   .meeting = meeting == nullptr ? "" : meeting->meeting.id});
     listener_.event({{"event", "rule_suspended"},
                      {"rule", rule},
                      {"meeting", meeting == nullptr ? Json(nullptr) : Json(meeting->meeting.id)},

@@ -15,13 +15,6 @@
 namespace meetfence::service {
 namespace {
 
-policy::Limits limits_of(const Config& config)
-{
-    return {.meetings = config.max_meetings,
-            .endpoints = 4 * config.max_meetings,
-            .max_duration = config.max_duration};
-}
-
 Result<> prepare_state_dir(const std::string& path)
 {
     std::error_code error;
@@ -36,15 +29,15 @@ Result<> prepare_state_dir(const std::string& path)
 
 Service::Service(Config config, Listener listener, store::Store store, AuditTrail trail,
                  dataplane::DataPlane plane)
-    : config_(std::move(config)),
+    : config_(std::make_shared<const Config>(std::move(config))),
       listener_(std::move(listener)),
       store_(std::move(store)),
       plane_(std::move(plane)),
       trail_(std::move(trail)),
-      registry_(limits_of(config_)),
-      orders_({config_.approvals, config_.max_duration, config_.named_meetings}),
-      roster_(config_.max_participants),
-      archive_(config_.state_dir + "/geo")
+      registry_(limits_of(*config_)),
+      orders_(order_policy_of(*config_)),
+      roster_(config_->max_participants),
+      archive_(config_->state_dir + "/geo")
 {
 }
 
@@ -53,29 +46,28 @@ Result<std::unique_ptr<Service>> Service::start(Config config, Listener listener
     TRY(prepare_state_dir(config.state_dir));
     auto store = TRY(store::Store::open(config.state_dir + "/meetfence.db"));
     auto contents = TRY(store.load());
-    auto trail = TRY(AuditTrail::open(config.state_dir, contents.audit_head,
-                                      [say = listener.log](bool alarm, const std::string& text) {
-                                          say(alarm ? Severity::error : Severity::notice, text);
-                                      }));
+    auto trail = TRY(AuditTrail::open(
+        config.state_dir, contents.audit_head, [write = listener.write](bool alarm, const std::string& text) {
+            write(alarm ? LogLine{Severity::error, text, {.message_id = message_id::kAuditAlarm}}
+                        : LogLine{Severity::notice, text, {}});
+        }));
     // The files first: what is wrong with them is known before anything is made in the kernel.
     Progress progress("start");
-    std::vector<GeoFile> files;
-    for (const auto& path : config.databases) {
-        files.push_back({path, path});
-    }
-    auto loaded = load_geo(config, files, progress);
+    auto loaded = load_geo(config, configured_files(config), progress);
     const auto settings = config.dataplane_settings();
     auto plane = TRY(dataplane::DataPlane::open(settings));
     std::unique_ptr<Service> service(new Service(std::move(config), std::move(listener), std::move(store),
                                                  std::move(trail), std::move(plane)));
-    service->trail_.note("daemon_started", {{"version", MEETFENCE_VERSION}});
+    auto started = service->config_body();
+    started["version"] = MEETFENCE_VERSION;
+    service->trail_.note("daemon_started", std::move(started));
     service->load_state(std::move(contents));
     if (service->plane_.adopted()) {
         service->listener_.log(Severity::info, "adopted the pinned tables: filtering went on all the time");
     } else {
         service->listener_.log(Severity::info, "making kernel tables anew: " + service->plane_.why_new());
     }
-    TRY(service->check_.open(service->config_.state_dir + "/meetfence.db"));
+    TRY(service->check_.open(service->config_->state_dir + "/meetfence.db"));
     TRY(service->start_geo(std::move(loaded)));
     TRY(service->take_over_participants());
     TRY(service->bring_kernel_up_to_date());
@@ -153,22 +145,21 @@ Result<> Service::bring_kernel_up_to_date()
     tables.publish(TRY(tables.stage(images, unknown, named)));
     lead_participants_to_meetings();
     tables.control().wall_offset_ns = wall_offset_ns_;
-    TRY(tables.set_exempt(config_.exempt));
+    TRY(tables.set_exempt(config_->exempt));
     on_deadline(); // meetings that ended while nobody looked
     return {};
 }
 
 Result<Json> Service::status() const
 {
-    const auto pinned = TRY(read_pinned_status(config_.bpf_dir));
+    const auto pinned = TRY(read_pinned_status(config_->bpf_dir));
     auto json = to_json(pinned, MEETFENCE_VERSION, true);
     // In the configuration's order; one whose link has vanished is not filtered, and must not be missing.
     auto interfaces = Json::array();
-    for (const auto& interface : config_.interfaces) {
+    for (const auto& interface : config_->interfaces) {
         const auto it = std::ranges::find(pinned.interfaces, interface.name, &InterfaceStatus::name);
-        interfaces.push_back({{"name", interface.name},
-                              {"ingress", it == pinned.interfaces.end() ? "none" : it->ingress},
-                              {"egress", it != pinned.interfaces.end() && it->egress}});
+        interfaces.push_back(
+            to_json(it == pinned.interfaces.end() ? InterfaceStatus{interface.name, "none"} : *it));
     }
     json["interfaces"] = std::move(interfaces);
     std::size_t confirmed = 0;
@@ -190,7 +181,7 @@ Result<Json> Service::status() const
     json["flows"] = {{"confirmed", confirmed},
                      {"contested", TRY(plane_.tally(MF_TALLY_CONTESTED))},
                      {"refused", TRY(plane_.tally(MF_TALLY_NO_ROOM))},
-                     {"room", config_.max_flows}};
+                     {"room", config_->max_flows}};
     auto& databases = json["geo"]["databases"] = Json::array();
     for (const auto& database : geo_.facts.databases) {
         databases.push_back(
@@ -257,7 +248,11 @@ void Service::on_deadline()
         listener_.log(Severity::error, "taking ended rules out: " + done.error().message);
     }
     for (const auto& rule : rules.put_rules) {
-        listener_.log(Severity::info, "rule " + rule.id() + " of meeting " + rule.meeting + " has ended");
+        listener_.log(Severity::info, "rule " + rule.id() + " of meeting " + rule.meeting + " has ended",
+                      {.message_id = message_id::kRuleEnded,
+                       .rule = rule.id(),
+                       .meeting = rule.meeting,
+                       .order = rule.order});
     }
     for (const auto& id : registry_.expired_meetings(now)) {
         if (auto done = remove_meeting(id, AuditTrail::self()); !done) {
@@ -279,57 +274,6 @@ void Service::on_wall_clock_set()
     }
     check_.everything_changed(boot_now_ns());
     listener_.log(Severity::notice, "the wall clock was set: the times of all rules were computed anew");
-}
-
-void Service::on_kernel_events()
-{
-    const auto read = plane_.events().read<mf_event>([this](const mf_event& event) { tell(event); });
-    if (!read) {
-        listener_.log(Severity::error, read.error().message);
-    }
-}
-
-void Service::tell(const mf_event& event)
-{
-    const auto* meeting = registry_.meeting_by_number(event.meeting);
-    const auto wall_ns = static_cast<std::int64_t>(event.time_ns) + wall_offset_ns_;
-    Json json{{"time", format_time(Time(std::chrono::seconds(wall_ns / 1'000'000'000)))},
-              {"event", ""},
-              {"meeting", meeting == nullptr ? Json(nullptr) : Json(meeting->meeting.id)}};
-    if (event.kind == MF_EVENT_CONTESTED) {
-        json["event"] = "flow_contested";
-        listener_.log(Severity::warning,
-                      fmt::format("meeting {}: a flow is claimed by another meeting as well, and passes",
-                                  meeting == nullptr ? "(gone)" : meeting->meeting.id));
-        listener_.event(json);
-        return;
-    }
-    if (event.kind == MF_EVENT_PARTICIPANT) {
-        const auto* place = roster_.find(event.participant);
-        if (place == nullptr) {
-            return; // who left meanwhile needs no telling
-        }
-        json["event"] = "participant_blocked";
-        json["participant"] = place->id;
-        // Of a rule that was counted for the last time, an event may still be on its way.
-        if (!closed_.contains(event.rule) && kept_out_[event.rule].insert(event.participant).second) {
-            new_kept_out_[event.rule].insert(event.participant);
-        }
-    } else {
-        json["event"] = is_drop(event.reason) ? "drop" : "would_drop";
-    }
-    json["rule"] = "r" + std::to_string(event.rule);
-    json["country"] = event.country == 0 ? Json(nullptr) : Json(Country(event.country).code());
-    json["reason"] = reason_name(event.reason);
-    json["direction"] = event.direction == MF_EGRESS ? "egress" : "ingress";
-    listener_.event(json);
-}
-
-void Service::save_kept_out()
-{
-    if (!new_kept_out_.empty() && store_.write_kept_out(new_kept_out_)) {
-        new_kept_out_.clear();
-    }
 }
 
 void Service::each_second()

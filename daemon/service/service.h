@@ -22,6 +22,8 @@
 #include "daemon/policy/roster.h"
 #include "daemon/service/audit_trail.h"
 #include "daemon/service/geo_load.h"
+#include "daemon/service/log_line.h"
+#include "daemon/service/repetition.h"
 #include "daemon/service/running_check.h"
 #include "daemon/store/store.h"
 #include "model/declaration.h"
@@ -30,8 +32,6 @@
 
 namespace meetfence::service {
 
-enum class Severity : std::uint8_t { info, notice, warning, error };
-
 /// Does the first half on another thread, one after the other in the order given, and then the half
 /// that it returns on the service's own.
 using Background = std::function<void(std::function<std::function<void()>()>)>;
@@ -39,11 +39,16 @@ using Background = std::function<void(std::function<std::function<void()>()>)>;
 /// Where the service tells what nobody asked: log lines, and events for whoever follows them; and
 /// who does its long work.
 struct Listener {
-    std::function<void(Severity, const std::string&)> log;
+    std::function<void(const LogLine&)> write;
     std::function<void(const Json&)> event;
     Background background;
     /// Does it after what waits already: long work in the service's own thread is done in pieces.
     std::function<void(std::function<void()>)> later;
+
+    void log(Severity severity, std::string text, LogFields fields = {}) const
+    {
+        write({severity, std::move(text), std::move(fields)});
+    }
 };
 
 /// Of participants with a confirmed flow: whom another country table would keep out, and let in.
@@ -103,9 +108,10 @@ public:
     [[nodiscard]] static Result<std::unique_ptr<Service>> start(Config config, Listener listener);
 
     [[nodiscard]] const policy::Registry& registry() const { return registry_; }
-    [[nodiscard]] const Config& config() const { return config_; }
+    [[nodiscard]] const Config& config() const { return *config_; }
     [[nodiscard]] Result<Json> status() const;
-    [[nodiscard]] Time geo_build() const; // of the country table in force
+    [[nodiscard]] std::string summary() const; // one line: what it does now
+    [[nodiscard]] Time geo_build() const;      // of the country table in force
     [[nodiscard]] const GeoTable& geo() const { return geo_; }
     /// The largest prefix around an address that the kernel places in `country`, all of which lies
     /// there. None where only the kernel still knows the table.
@@ -177,6 +183,9 @@ public:
     // These return at once; `done` is called later, on the same thread.
     using Done = std::function<void(Result<>)>;
     using DoneDiff = std::function<void(Result<GeoDiffAnswer>)>;
+    /// Takes up a configuration and its databases, wholly or not at all; what only a start can change
+    /// stays, and the log says so.
+    void reload(Config config, const Done& done);
     void reload_geo(bool force, const Actor& actor, const Done& done);
     void roll_back_geo(const Actor& actor, const Done& done);
     /// `bytes`: a database file called `name`, in the place of the configured file `replaces` (empty:
@@ -203,10 +212,11 @@ public:
     [[nodiscard]] int event_fd() const { return plane_.events().fd(); }
     void on_kernel_events();
     [[nodiscard]] int samples_fd() const { return plane_.samples().fd(); }
-    void on_samples();  // checks them: running_check.cpp
-    void tidy();        // when idle: gives memory back that packets no longer see
-    void each_second(); // takes out flows that have ended, catches up with what the disk refused
-    void witness() { trail_.witness(); } // each minute
+    void on_samples();        // checks them: running_check.cpp
+    void tidy();              // when idle: gives memory back that packets no longer see
+    void each_second();       // takes out flows that have ended, catches up with what the disk refused
+    void each_minute();       // looks after interfaces, puts the audit log's head in the journal
+    void follow_interfaces(); // after the kernel told of a change of network devices
     void stop();
 
 private:
@@ -242,28 +252,33 @@ private:
     [[nodiscard]] bool is_exempt(const IpAddress& address) const;
     [[nodiscard]] Moved moved_by(const GeoDiff& diff) const;
     void tell(const mf_event& event);
+    void warn_of_contest(const std::string& meeting);
+    void log_first_drop(const mf_event& event);
 
     void note_changed_rules(const store::Changes& changes);
     void check_drop(const mf_sample& sample, std::int64_t offset);
     void on_drop_outside(const mf_sample& sample, const std::string& why);
-    [[nodiscard]] Result<geo::SecondOpinion> ask_archive(const std::vector<geo::Database>& files) const;
+    [[nodiscard]] Result<geo::SecondOpinion> ask_archive(const Config& config,
+                                                         const std::vector<geo::Database>& files) const;
     void use_second_opinion(Result<geo::SecondOpinion> opinion, std::uint32_t generation);
 
     // While one is at work, nothing comes in force: it may read what is.
     struct GeoJob {
         std::shared_ptr<Progress> progress;
-        std::function<std::function<void()>()> work;
+        std::function<std::function<void()>(const Config&)> work;
+        std::shared_ptr<const Config> config = {}; // none: the one in force when it begins
     };
     [[nodiscard]] Result<> start_geo(Result<LoadedGeo> loaded);
     enum class Keep : std::uint8_t { yes, no }; // no: they are in the archive, and change places there
     [[nodiscard]] Result<> commit_geo(LoadedGeo loaded, Keep keep = Keep::yes);
-    void load_in_background(const char* what, const std::function<std::vector<GeoFile>()>& files,
+    using Files = std::function<std::vector<GeoFile>(const Config&)>;
+    void load_in_background(const char* what, const Files& files,
                             const std::function<Result<>(LoadedGeo)>& judge, const Actor& actor,
-                            const Done& done);
+                            const Done& done, std::shared_ptr<const Config> config = {});
     void enqueue(GeoJob job);
     void next_geo_job();
     void give_memory_back() const;
-    [[nodiscard]] Result<std::string> database_to_replace(const std::string& wanted,
+    [[nodiscard]] Result<std::string> database_to_replace(const Config& config, const std::string& wanted,
                                                           const std::string& type) const;
 
     enum class Disk : std::uint8_t { write, leave };
@@ -308,8 +323,15 @@ private:
     [[nodiscard]] std::vector<LeavingRule> leaving_with(const store::Changes& changes, Time now) const;
     void keep_counts(const std::vector<LeavingRule>& leaving, Time now);
     void rule_event(const char* what, const Rule& rule) const;
+    [[nodiscard]] Result<> take_up(std::shared_ptr<const Config> next, LoadedGeo loaded);
+    [[nodiscard]] std::optional<geo::Candidate> facts_before(const Config& config) const;
+    void finish_reload(std::shared_ptr<const Config> next, Result<LoadedGeo> loaded,
+                       const std::optional<geo::Candidate>& before, const Done& done);
+    [[nodiscard]] static policy::Limits limits_of(const Config& config);
+    [[nodiscard]] static policy::OrderPolicy order_policy_of(const Config& config);
+    [[nodiscard]] Json config_body() const;
 
-    Config config_;
+    std::shared_ptr<const Config> config_; // long work holds the one it began with
     Listener listener_;
     store::Store store_;
     dataplane::DataPlane plane_;
@@ -318,8 +340,11 @@ private:
     policy::OrderBook orders_;
     policy::Roster roster_;
     RunningCheck check_;
-    std::string check_problem_;                    // told last
-    std::vector<dataplane::LeftParticipant> left_; // until their meetings are in the kernel
+    std::string check_problem_; // told last
+    Repetition alarms_;
+    std::map<std::string, std::string> unfiltered_;                // interface: why, as it was told
+    std::set<std::pair<std::uint64_t, std::uint16_t>> told_drops_; // rule, country
+    std::vector<dataplane::LeftParticipant> left_;                 // until their meetings are in the kernel
     store::Counts counted_;                  // of rules that left the kernel, for good or with their meeting
     store::KeptOut kept_out_, new_kept_out_; // the latter not on the disk yet
     std::set<std::uint64_t> closed_;         // rules counted for the last time

@@ -2,6 +2,7 @@
 """One daemon with a configuration, a state and a pin directory of its own."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -24,6 +25,10 @@ VIEWERS, VIEWERS_GID = "games", 60
 
 
 class DidNotStart(AssertionError):
+    pass
+
+
+class DidNotReload(AssertionError):
     pass
 
 
@@ -54,6 +59,8 @@ class Daemon:
         self.ctl = Control(self.socket_path, tuple(network.edge.command()))
         self.api = Api(self.socket_path)
         self.process: subprocess.Popen[bytes] | None = None
+        self.environment: dict[str, str] = {}  # beside the lab's own
+        self.wrapper: tuple[str, ...] = ()  # runs it, as setpriv does
         self._log_start = 0
 
     def _defaults(self) -> dict[str, Any]:
@@ -78,7 +85,8 @@ class Daemon:
         self.write_config()
 
     def command(self, *options: str) -> list[str]:
-        return self.network.edge.command(DAEMON, "--config", self.config_path, *options)
+        return self.network.edge.command(*self.wrapper, DAEMON, "--config", self.config_path,
+                                         *options)
 
     @property
     def log(self) -> str:
@@ -102,7 +110,8 @@ class Daemon:
         with self.log_path.open("ab") as log, held():
             # A session of its own: Ctrl-C reaches the lab, and the lab ends the daemon.
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log, start_new_session=True)
+                                            stderr=log, start_new_session=True,
+                                            env=os.environ | self.environment)
 
     def start(self) -> "Daemon":
         self.launch()
@@ -128,6 +137,23 @@ class Daemon:
     def kill9(self) -> None:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+
+    def hang_up(self) -> None:
+        """SIGHUP: the configuration is read again."""
+        self.process.send_signal(signal.SIGHUP)
+
+    def reload(self, **changes: Any) -> None:
+        """Writes another configuration and waits until it is in force, or DidNotReload."""
+        self.change_config(**changes)
+        before = len(self.log)
+        self.hang_up()
+
+        def decided() -> bool:
+            new = self.log[before:]
+            if "stays, whole" in new or "<3>configuration" in new:
+                raise DidNotReload(new)
+            return f"{self.config_path} is in force" in new
+        wait.until(decided, 20, lambda: f"the reload is done\n{self.log}")
 
     def terminate(self) -> int:
         """SIGTERM; the exit status. A process that does not follow is an error, and is killed."""

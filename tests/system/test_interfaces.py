@@ -170,3 +170,103 @@ def test_one_direction_that_somebody_took_away(meetings: Daemon, network: Networ
     meetings.start()
     assert shown() == ("native", True)
     check(everyone(network, BLOCKED))
+
+
+# Followed as they come and go.
+
+def filtered(daemon: Daemon, name: str) -> bool:
+    entries = daemon.api("GET", "/v1/status").json["interfaces"]
+    entry = next(each for each in entries if each["name"] == name)
+    return entry["ingress"] == "native" and entry["egress"]
+
+
+def wait_for_filter(daemon: Daemon, name: str, wanted: bool = True) -> None:
+    wait.until(lambda: filtered(daemon, name) == wanted, 10,
+               lambda: f"{name} filtered: {wanted}\n{daemon.log}")
+
+
+def has_program(network: Network, device: str) -> bool:
+    return "xdp" in run(*network.edge.command("ip", "link", "show", "dev", device)).stdout
+
+
+def test_an_interface_that_is_made_anew(make_daemon, network: Network, second_interface: str):
+    daemon = make_daemon(interfaces=[{"name": INTERFACE}, {"name": SECOND}]).start()
+    for _ in range(3):
+        network.edge.ip(f"link delete {SECOND}")
+        wait_for_filter(daemon, SECOND, False)
+        network.edge.ip(f"link add name {SECOND} type veth peer name other")
+        wait_for_filter(daemon, SECOND)
+    daemon.ctl("status").ok()
+    # Told once each time, whatever else the kernel told meanwhile.
+    assert daemon.log.count(f"interface {SECOND} is not filtered") == 3
+    assert daemon.log.count(f"interface {SECOND} is filtered again") == 3
+
+
+def test_an_interface_that_may_come_later(make_daemon, network: Network):
+    daemon = make_daemon(interfaces=[{"name": INTERFACE},
+                                     {"name": SECOND, "required": False}]).start()
+    daemon.ctl("status").exits(10).says(SECOND)
+    network.edge.ip(f"link add name {SECOND} type veth peer name other")
+    try:
+        wait_for_filter(daemon, SECOND)
+        daemon.ctl("status").ok()
+    finally:
+        network.edge.ip(f"link delete {SECOND}")
+
+
+def test_an_interface_that_goes_does_not_keep_a_daemon_from_starting(
+        make_daemon, network: Network, second_interface: str):
+    """It was there: that is no mistake in writing."""
+    daemon = register(make_daemon(interfaces=[{"name": INTERFACE}, {"name": SECOND}]).start())
+    daemon.block("A", "--country", "CN")
+    daemon.kill9()
+    network.edge.ip(f"link delete {SECOND}")
+    daemon.start()
+    check(everyone(network, BLOCKED))
+    network.edge.ip(f"link add name {SECOND} type veth peer name other")
+    wait_for_filter(daemon, SECOND)
+
+
+def test_the_filter_stays_on_a_renamed_device(make_daemon, network: Network,
+                                              second_interface: str):
+    """Until another device has the name."""
+    daemon = make_daemon(interfaces=[{"name": INTERFACE}, {"name": SECOND}]).start()
+    network.edge.ip(f"link set {SECOND} down", f"link set {SECOND} name renamed")
+    try:
+        for restart in (False, True):
+            if restart:
+                daemon.kill9()
+                daemon.ctl("status").ok()
+                daemon.start()
+            assert filtered(daemon, SECOND) and has_program(network, "renamed")
+            entry = daemon.ctl.json("status")["interfaces"][1]
+            assert entry["device"] == "renamed", entry
+        network.edge.ip(f"link add name {SECOND} type veth peer name another")
+        wait_for_filter(daemon, SECOND)
+        wait.until(lambda: has_program(network, SECOND) and not has_program(network, "renamed"), 10,
+                   "the program is where the name is")
+        assert "device" not in daemon.ctl.json("status")["interfaces"][1]
+    finally:
+        network.edge.ip("link delete renamed")
+
+
+def test_a_foreign_program_on_what_comes_back(make_daemon, network: Network,
+                                              second_interface: str, lab: Lab):
+    """It is named, left alone, and the rest goes on being filtered; once it is gone, ours runs."""
+    program = lab.new_folder("foreign") / "foreign.o"
+    run("clang-14", "-O2", "-target", "bpf", "-c", str(DATA / "foreign.bpf.c"), "-o", str(program))
+    daemon = register(make_daemon(interfaces=[{"name": INTERFACE}, {"name": SECOND}]).start())
+    daemon.block("A", "--country", "CN")
+    network.edge.ip(f"link delete {SECOND}")
+    wait_for_filter(daemon, SECOND, False)
+    # It comes to life under another name, so that the foreign program is there first.
+    network.edge.ip("link add name early type veth peer name other")
+    run(*network.edge.command("ip", "link", "set", "dev", "early", "xdpdrv", "obj", program, "sec",
+                              "xdp"))
+    network.edge.ip(f"link set early name {SECOND}")
+    wait.until(lambda: "foreign_pass" in daemon.log, 10, "it is named")
+    daemon.ctl("status").exits(10)
+    check(everyone(network, BLOCKED))
+    run(*network.edge.command("ip", "link", "set", "dev", SECOND, "xdpdrv", "off"))
+    network.edge.ip(f"link set {SECOND} up")  # whatever changes makes it look again
+    wait_for_filter(daemon, SECOND)

@@ -2,7 +2,9 @@
 """The filter outlives the daemon: not one packet is judged wrongly while it dies and comes back."""
 
 import signal
+import sqlite3
 import threading
+from contextlib import closing
 
 from lab import wait
 from lab.daemon import Daemon
@@ -240,6 +242,27 @@ def test_counters_of_layout_3_go_on(meetings: Daemon, network: Network):
     set_layout(meetings.bpf_dir, 2)
     meetings.start()
     assert meetings.rule(rule)["packets_dropped"] == 0
+
+
+def test_a_downgrade_changes_nothing(meetings: Daemon, network: Network):
+    """State of a later version: this one does not start, and the filter stays as it is."""
+    meetings.block("A", "--country", "CN")
+    meetings.terminate()
+    path = meetings.state_dir / "meetfence.db"
+
+    def set_schema(number: int) -> int:
+        with closing(sqlite3.connect(path)) as database:
+            before = database.execute("PRAGMA user_version").fetchone()[0]
+            database.execute(f"PRAGMA user_version = {number}")
+        return before
+    known = set_schema(99)
+    with Traffic(flows(network, BLOCKED)) as traffic:
+        meetings.run_once().refused("schema 99")
+        more_of(traffic)
+    traffic.check()
+    set_schema(known)
+    meetings.start()
+    check(everyone(network, BLOCKED))
 
 
 def test_other_limits_under_traffic(meetings: Daemon, network: Network):

@@ -48,7 +48,7 @@ TEST(Config, TakesEveryKey)
 {
     const auto config = value_of(parse_config(R"({
         "interfaces": [{"name": "eth0", "mode": "native"}, {"name": "eth1.100", "mode": "generic"},
-                       {"name": "a23456789012345", "mode": "auto"}],
+                       {"name": "a23456789012345", "mode": "auto", "required": false}],
         "geo": {"databases": ["/a.mmdb", "/b.mmdb"], "agreement": "first",
                 "overrides": {"203.0.113.0/24": "CN", "2001:db8:c::/48": "HK", "192.0.2.1": "US"}},
         "exempt": ["198.51.100.7/32", "2001:db8::/32", "198.51.100.7"],
@@ -61,6 +61,8 @@ TEST(Config, TakesEveryKey)
     ASSERT_EQ(config.interfaces.size(), 3U);
     EXPECT_EQ(config.interfaces[1].mode, AttachMode::generic);
     EXPECT_EQ(config.interfaces[2].mode, AttachMode::automatic);
+    EXPECT_TRUE(config.interfaces[1].required);
+    EXPECT_FALSE(config.interfaces[2].required);
     EXPECT_EQ(config.databases, (std::vector<std::string>{"/a.mmdb", "/b.mmdb"}));
     EXPECT_EQ(config.agreement, geo::Agreement::first);
     ASSERT_EQ(config.overrides.size(), 3U);
@@ -141,6 +143,7 @@ TEST(Config, IsAnObjectWithMembersOfTheRightTypes)
         {R"({"interfaces": ["eth0"]})", {"'interfaces[0]'", "object"}},
         {R"({"interfaces": [{"name": 5}]})", {"'interfaces[0].name'", "string"}},
         {R"({"interfaces": [{"name": "eth0", "mode": true}]})", {"'interfaces[0].mode'", "string"}},
+        {R"({"interfaces": [{"name": "eth0", "required": "no"}]})", {"'interfaces[0].required'"}},
         {with(R"("geo": [])"), {"'geo'", "object"}},
         {with(R"("geo": {"databases": "/x"})"), {"'geo.databases'", "list of strings"}},
         {with(R"("geo": {"databases": [1]})"), {"'geo.databases'", "list of strings"}},

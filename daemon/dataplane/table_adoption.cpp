@@ -128,8 +128,9 @@ Result<> TableWriter::adopt_endpoints()
         std::ranges::sort(meeting.endpoints);
     }
     repair.meetings.push_back({.number = 0, .remove = true}); // whose endpoints are left out
+    const auto wanted = wanted_of({}, repair);
     for (auto& [port_slot, chain] : repair.ports) {
-        TRY(stage_port({}, repair, port_slot, chain));
+        TRY(stage_port(wanted, repair, port_slot, chain));
         publish_port(port_slot, std::move(chain));
     }
     return {};

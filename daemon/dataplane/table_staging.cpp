@@ -38,10 +38,38 @@ Result<> TableWriter::stage_all(std::span<const policy::MeetingImage> images, St
     for (const auto& image : images) {
         TRY(stage_meeting(image, staged));
     }
+    const auto wanted = wanted_of(images, staged);
     for (auto& [port_slot, chain] : staged.ports) {
-        TRY(stage_port(images, staged, port_slot, chain));
+        TRY(stage_port(wanted, staged, port_slot, chain));
     }
     return {};
+}
+
+TableWriter::Wanted TableWriter::wanted_of(std::span<const policy::MeetingImage> images, const Staged& staged)
+{
+    Wanted wanted;
+    for (const auto& one : staged.meetings) {
+        wanted.slots[one.number] = one.next.slot;
+    }
+    for (const auto& image : images) {
+        if (!wanted.slots.contains(image.number)) {
+            continue; // nothing of it changes
+        }
+        for (const auto& endpoint : image.endpoints) {
+            wanted.ports[endpoint.port_slot].push_back({.local = endpoint.local, .meeting = image.number});
+        }
+    }
+    return wanted;
+}
+
+// How the places on a port are named: as they are, with what changes put over it.
+TableWriter::Named TableWriter::named_on(const Staged& staged, std::uint32_t port_slot) const
+{
+    const policy::EndpointImage begin{port_slot, {}};
+    const policy::EndpointImage end{port_slot + 1, {}};
+    Named named(staged.named.lower_bound(begin), staged.named.lower_bound(end));
+    named.insert(named_.lower_bound(begin), named_.lower_bound(end));
+    return named;
 }
 
 Result<> TableWriter::stage_meeting(const policy::MeetingImage& image, Staged& all)
@@ -99,48 +127,36 @@ Result<> TableWriter::take_slots(Staged::OneMeeting& staged, bool is_new)
 
 // How the endpoint is to be named: as itself and as any local address on its port; any local address, as
 // every one of them.
-std::uint32_t TableWriter::flags_at(const Staged& staged, const policy::EndpointImage& at) const
+std::uint32_t TableWriter::flags_of(const IpAddress::Bytes& local, const Named& named)
 {
     const IpAddress::Bytes any{};
     std::uint32_t flags = 0;
-    auto named = staged.named;
-    named.insert(named_.lower_bound({at.port_slot, any}), named_.lower_bound({at.port_slot + 1, any}));
-    for (auto it = named.lower_bound({at.port_slot, any});
-         it != named.end() && it->first.port_slot == at.port_slot; ++it) {
-        const bool meant = at.local == any || it->first.local == any || it->first.local == at.local;
-        flags |= meant ? it->second : 0;
+    for (const auto& [at, flags_there] : named) {
+        const bool meant = local == any || at.local == any || at.local == local;
+        flags |= meant ? flags_there : 0;
     }
     return flags;
 }
 
 // The chain as it will be: what other meetings have on the port, and what the images want there.
-Result<> TableWriter::stage_port(std::span<const policy::MeetingImage> images, const Staged& staged,
-                                 std::uint32_t port_slot, std::vector<LinkedEndpoint>& chain)
+Result<> TableWriter::stage_port(const Wanted& changes, const Staged& staged, std::uint32_t port_slot,
+                                 std::vector<LinkedEndpoint>& chain)
 {
-    std::map<std::uint64_t, std::uint32_t> slots;
-    for (const auto& one : staged.meetings) {
-        slots[one.number] = one.next.slot;
-    }
+    const auto& slots = changes.slots;
     std::vector<LinkedEndpoint> wanted;
     if (const auto it = ports_.find(port_slot); it != ports_.end()) {
         std::ranges::copy_if(it->second, std::back_inserter(wanted), [&](const auto& endpoint) {
             return !endpoint.shared && !slots.contains(endpoint.meeting);
         });
     }
-    for (const auto& image : images) {
-        if (!slots.contains(image.number)) {
-            continue; // nothing of it changes
-        }
-        const auto& endpoints = image.endpoints;
-        auto it = std::ranges::lower_bound(endpoints, port_slot, {}, &policy::EndpointImage::port_slot);
-        for (; it != endpoints.end() && it->port_slot == port_slot; ++it) {
-            wanted.push_back({.local = it->local, .meeting = image.number});
-        }
+    if (const auto it = changes.ports.find(port_slot); it != changes.ports.end()) {
+        std::ranges::copy(it->second, std::back_inserter(wanted));
     }
+    const auto named = named_on(staged, port_slot);
     for (auto& endpoint : wanted) {
-        endpoint.flags = flags_at(staged, {port_slot, endpoint.local});
+        endpoint.flags = flags_of(endpoint.local, named);
     }
-    add_shared(staged, port_slot, wanted);
+    add_shared(named, wanted);
     // One address goes before any address: the last one is the head.
     std::ranges::stable_sort(wanted, {},
                              [](const auto& endpoint) { return endpoint.local != IpAddress::Bytes{}; });
@@ -165,20 +181,14 @@ Result<> TableWriter::stage_port(std::span<const policy::MeetingImage> images, c
 }
 
 // Places that are named and that no meeting has for itself.
-void TableWriter::add_shared(const Staged& staged, std::uint32_t port_slot,
-                             std::vector<LinkedEndpoint>& wanted) const
+void TableWriter::add_shared(const Named& named, std::vector<LinkedEndpoint>& wanted)
 {
-    auto named = staged.named;
-    named.insert(named_.lower_bound({port_slot, {}}),
-                 named_.lower_bound({port_slot + 1, {}})); // what changes stays
-    for (auto it = named.lower_bound({port_slot, {}}); it != named.end() && it->first.port_slot == port_slot;
-         ++it) {
+    for (const auto& [at, flags] : named) {
         const bool dedicated = std::ranges::any_of(wanted, [&](const LinkedEndpoint& endpoint) {
-            return !endpoint.shared &&
-                   (endpoint.local == it->first.local || endpoint.local == IpAddress::Bytes{});
+            return !endpoint.shared && (endpoint.local == at.local || endpoint.local == IpAddress::Bytes{});
         });
-        if (it->second != 0 && !dedicated) {
-            wanted.push_back({.local = it->first.local, .flags = it->second, .shared = true});
+        if (flags != 0 && !dedicated) {
+            wanted.push_back({.local = at.local, .flags = flags, .shared = true});
         }
     }
 }

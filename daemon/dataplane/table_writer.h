@@ -85,15 +85,23 @@ private:
     // Staging.
     [[nodiscard]] Result<> stage_all(std::span<const policy::MeetingImage> images, Staged& staged);
     [[nodiscard]] Result<> stage_meeting(const policy::MeetingImage& image, Staged& all);
-    [[nodiscard]] Result<> stage_port(std::span<const policy::MeetingImage> images, const Staged& staged,
-                                      std::uint32_t port_slot, std::vector<LinkedEndpoint>& chain);
+    // What the changes mean, by number and by port: looked up for each port that changes.
+    struct Wanted {
+        std::map<std::uint64_t, std::uint32_t> slots;               // of meetings that change
+        std::map<std::uint32_t, std::vector<LinkedEndpoint>> ports; // what they want there
+    };
+    using Named = std::map<policy::EndpointImage, std::uint32_t>;
+    [[nodiscard]] static Wanted wanted_of(std::span<const policy::MeetingImage> images, const Staged& staged);
+    [[nodiscard]] Named named_on(const Staged& staged, std::uint32_t port_slot) const;
+    [[nodiscard]] Result<> stage_port(const Wanted& changes, const Staged& staged, std::uint32_t port_slot,
+                                      std::vector<LinkedEndpoint>& chain);
     [[nodiscard]] Result<> stage_rules(const policy::MeetingImage& image, const LinkedMeeting& before,
                                        Staged::OneMeeting& staged);
     [[nodiscard]] Result<LinkedRule> make_rule(const policy::RuleImage& image, const LinkedRule* before);
     [[nodiscard]] Result<> make_policy(Staged::OneMeeting& staged);
     [[nodiscard]] Result<> take_slots(Staged::OneMeeting& staged, bool is_new);
-    void add_shared(const Staged& staged, std::uint32_t port_slot, std::vector<LinkedEndpoint>& wanted) const;
-    [[nodiscard]] std::uint32_t flags_at(const Staged& staged, const policy::EndpointImage& at) const;
+    static void add_shared(const Named& named, std::vector<LinkedEndpoint>& wanted);
+    [[nodiscard]] static std::uint32_t flags_of(const IpAddress::Bytes& local, const Named& named);
     [[nodiscard]] Result<std::uint32_t> make_prefix_set(const std::vector<IpPrefix>& prefixes);
     [[nodiscard]] Result<std::uint32_t> take(IndexPool& pool, const char* what);
     [[nodiscard]] Result<std::uint32_t> take_cells(std::uint32_t count);

@@ -22,20 +22,21 @@ std::vector<policy::MeetingImage> Service::images_after(const store::Changes& ch
 {
     std::set<std::string> touched;
     std::map<std::string, const store::StoredMeeting*> put;
+    std::map<std::string, std::vector<const Rule*>> put_rules;
+    const std::set<std::uint64_t> removed(changes.removed_meetings.begin(), changes.removed_meetings.end());
     for (const auto& stored : changes.put_meetings) {
         put[stored.meeting.id] = &stored;
         touched.insert(stored.meeting.id);
     }
     for (const auto& rule : changes.put_rules) {
         touched.insert(rule.meeting);
+        put_rules[rule.meeting].push_back(&rule);
     }
     std::vector<policy::MeetingImage> images;
     for (const auto& id : touched) {
         const auto known = registry_.find_meeting(id);
         const auto it = put.find(id);
-        const bool stays =
-            it != put.end() || (known && std::ranges::find(changes.removed_meetings, (*known)->number) ==
-                                             changes.removed_meetings.end());
+        const bool stays = it != put.end() || (known && !removed.contains((*known)->number));
         if (!stays) {
             continue;
         }
@@ -43,10 +44,8 @@ std::vector<policy::MeetingImage> Service::images_after(const store::Changes& ch
         for (const auto* rule : registry_.rules_for(id)) {
             rules[rule->number] = rule;
         }
-        for (const auto& rule : changes.put_rules) {
-            if (rule.meeting == id) {
-                rules[rule.number] = &rule;
-            }
+        for (const auto* rule : put_rules[id]) {
+            rules[rule->number] = rule;
         }
         std::vector<const Rule*> present;
         for (const auto& [number, rule] : rules) {

@@ -181,7 +181,7 @@ Result<> Service::commit_geo(LoadedGeo loaded, Keep keep)
     return {};
 }
 
-// A load takes some hundred megabytes for a moment, which malloc would keep for the next one.
+// What takes some hundred megabytes for a moment, malloc would keep for the next time.
 void Service::give_memory_back() const
 {
     listener_.background([]() -> std::function<void()> {

@@ -299,6 +299,7 @@ void Service::tidy()
     if (auto done = plane_.tables().reclaim(); !done) {
         listener_.log(Severity::error, "giving unused table elements back: " + done.error().message);
     }
+    give_memory_back(); // of a large declaration, as of a load
 }
 
 } // namespace meetfence::service

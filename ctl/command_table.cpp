@@ -16,8 +16,8 @@ using enum Option::Kind;
 
 constexpr auto kGlobal = std::to_array<Option>({
     {"socket", value, "PATH", "the daemon's control socket (default /run/meetfence/control.sock)"},
-    {"json", flag, "", "answers for programs"},
-    {"bpf-dir", value, "DIR", "the pinned kernel objects, for status without the daemon"},
+    {"json", flag, "", "answer as JSON"},
+    {"bpf-dir", value, "DIR", "where the kernel objects are pinned, for status without the daemon"},
     {"version", flag, "", "print the version"},
     {"help", flag, "", "print this help"},
 });
@@ -36,8 +36,8 @@ constexpr auto kParticipantAdd = std::to_array<Option>({
 });
 
 constexpr auto kParticipantList = std::to_array<Option>({
-    {"show-addresses", flag, "", "also the remote addresses; for operators, and kept in the audit log"},
-    {"purpose", value, "TEXT", "what they are looked at for, kept with it"},
+    {"show-addresses", flag, "", "also the remote addresses; for operators only, and told to the audit log"},
+    {"purpose", value, "TEXT", "what the addresses are looked at for, kept in the audit log"},
 });
 
 constexpr auto kOrderAdd = std::to_array<Option>({
@@ -60,7 +60,7 @@ constexpr auto kOrderAdd = std::to_array<Option>({
     {"for", value, "D", "the same as a duration from its begin: 90s 45m 2h 7d"},
     {"review", value, "T", "when it is to be looked at again (default where it lasts longer: after 7 days)"},
     {"gag", flag, "", "it must not be spoken of"},
-    {"gag-until", value, "T", "until when that is so"},
+    {"gag-until", value, "T", "the end of --gag"},
     {"document", value, "FILE", "the letter: its SHA-256 is kept, and nothing else of it"},
 });
 
@@ -98,7 +98,8 @@ constexpr auto kBlock = std::to_array<Option>({
     {"allow-only", values, "CC", "everyone outside these countries; who cannot be placed is let in"},
     {"order", value, "O", "an authority ordered it (default: the meeting's host asks)"},
     {"from", value, "T", "when it begins (default: now)"},
-    {"until", value, "T", "when it ends (default: as long as the daemon's policy allows)"},
+    {"until", value, "T",
+     "when it ends (default: with its meeting or order, at the latest after policy.max_duration)"},
     {"for", value, "D", "the same as a duration from its begin: 90s 45m 2h 7d"},
     {"monitor", flag, "", "only count what would be dropped"},
     {"except", values, "PREFIX", "remote addresses that are never dropped by this rule"},
@@ -136,7 +137,7 @@ constexpr auto kEvents = std::to_array<Option>({
 
 constexpr auto kAuditShow = std::to_array<Option>({
     {"from", value, "SEQ", "from this entry on (default: from the first)"},
-    {"last", value, "N", "the last so many"},
+    {"last", value, "N", "only the last N entries"},
 });
 
 constexpr auto kAuditVerify = std::to_array<Option>({
@@ -148,7 +149,8 @@ constexpr auto kReport = std::to_array<Option>({
     {"until", value, "T", "what happened before then (default: now)"},
     {"format", value, "FORMAT", "json (default), csv or html"},
     {"audit", value, "DIR", "from the files of an audit log there, verified, without the daemon"},
-    {"key", value, "FILE", "with --audit: the key that hides the names of meetings"},
+    {"key", value, "FILE",
+     "with --audit: report.key of the state directory, which hides the names of meetings"},
 });
 
 constexpr auto kApply = std::to_array<Option>({
@@ -166,11 +168,12 @@ constexpr auto kCommands = std::to_array<Command>({
      "register a meeting and where its packets arrive", 1, 1, kMeetingAdd, run_meeting_add},
     {"meeting list", "", "all meetings", 0, 0, {}, run_meeting_list},
     {"meeting show", "M", "one meeting and its rules", 1, 1, {}, run_meeting_show},
-    {"meeting remove", "M", "forget a meeting; its rules end", 1, 1, {}, run_meeting_remove},
+    {"meeting remove", "M", "forget a meeting; its rules end, those under an order wait for it to come back", 1, 1, {},
+     run_meeting_remove},
     {"participant add", "M P --ufrag E=UFRAG… | --flow LOCAL,REMOTE…",
      "tell how one person's packets are known in a meeting", 2, 2, kParticipantAdd, run_participant_add},
     {"participant list", "M [--show-addresses --purpose TEXT]",
-     "who was handed over, with countries; an address only where somebody says what for", 1, 1,
+     "who is known in a meeting, with countries; addresses only where somebody says what for", 1, 1,
      kParticipantList, run_participant_list},
     {"participant remove", "M P", "forget how one person's packets are known", 2, 2, {}, run_participant_remove},
     {"order add",
@@ -211,7 +214,7 @@ constexpr auto kCommands = std::to_array<Command>({
     {"audit show", "[--from SEQ | --last N]", "who did what, and when; with --json the log's own lines", 0, 0,
      kAuditShow, run_audit_show},
     {"audit verify", "[DIR | FILE…] [--head SEQ:HASH]",
-     "whether a line of the audit log was changed, removed or reordered, and where; of files without the daemon",
+     "whether a line of the audit log was changed, removed or reordered, and where; of named files without the daemon",
      0, kAnyNumber, kAuditVerify, run_audit_verify},
     {"report", "[--since T] [--until T] [--format json|csv|html] [--audit DIR --key FILE]",
      "what was demanded and done, fit to be published", 0, 0, kReport, run_report},
@@ -219,6 +222,7 @@ constexpr auto kCommands = std::to_array<Command>({
      "make meetings and rules those of FILE, and no others (- reads stdin)", 1, 1, kApply, run_apply},
     {"diff", "FILE", "what apply would change; status 1 if anything", 1, 1, {}, run_diff},
     {"export", "", "meetings and rules in the form that apply reads", 0, 0, {}, run_export},
+    {"completion bash", "", "the completion script of bash, as installed with the tool", 0, 0, {}, run_completion_bash},
 });
 // clang-format on
 

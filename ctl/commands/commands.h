@@ -55,4 +55,6 @@ struct Context;
 [[nodiscard]] Result<int> run_diff(Context& context);
 [[nodiscard]] Result<int> run_export(Context& context);
 
+[[nodiscard]] Result<int> run_completion_bash(Context& context);
+
 } // namespace meetfence::ctl

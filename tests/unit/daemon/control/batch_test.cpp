@@ -24,7 +24,7 @@ protected:
         alignas(service::Service) static std::byte nothing[sizeof(service::Service)];
         control::Response answer{.status = 0};
         control::answer(reinterpret_cast<service::Service&>(nothing), request,
-                        {[&](service::Severity, const std::string& text) { logged.push_back(text); },
+                        {[&](const service::LogLine& line) { logged.push_back(line.text); },
                          [&](const service::Refusal& refusal) { refused.push_back(refusal); }},
                         [&](control::Response response) { answer = std::move(response); });
         return answer;

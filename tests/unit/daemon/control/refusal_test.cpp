@@ -25,7 +25,7 @@ protected:
         refused.clear();
         logged.clear();
         control::answer(reinterpret_cast<service::Service&>(nothing), request,
-                        {[&](service::Severity, const std::string& text) { logged.push_back(text); },
+                        {[&](const service::LogLine& line) { logged.push_back(line.text); },
                          [&](const service::Refusal& refusal) { refused.push_back(refusal); }},
                         [&](const control::Response& response) { status = response.status; });
         return status;

@@ -66,6 +66,11 @@ struct FinishWork {
     }
 };
 
+control::Groups groups_of(const Config& config)
+{
+    return {config.operators, config.viewers};
+}
+
 // Whoever may not ask must not be able to fill the journal by asking.
 class RefusalLog {
 public:
@@ -130,7 +135,8 @@ Result<> run_daemon(const Config& config, const std::string& config_path)
     TRY(watch.start());
     RefusalLog refusals;
     const control::Witness witness{[&](const service::LogLine& line) { refusals.write(line); },
-                                   [&](const service::Refusal& refusal) { service->record(refusal); }};
+                                   [&](const service::Refusal& refusal) { service->record(refusal); },
+                                   [&] { return groups_of(service->config()); }};
     const auto handler = [&](const control::Request& request, const control::Reply& reply) {
         control::answer(*service, request, witness,
                         [&, reply, changes = request.method != "GET"](auto response) {
@@ -142,12 +148,12 @@ Result<> run_daemon(const Config& config, const std::string& config_path)
     };
     std::error_code ignored;
     std::filesystem::create_directories(std::filesystem::path(config.socket).parent_path(), ignored);
-    auto server = TRY(control::HttpServer::listen(
-        io, {.socket = config.socket, .groups = {config.operators, config.viewers}}, handler, events));
+    auto server = TRY(control::HttpServer::listen(io, {.socket = config.socket, .groups = groups_of(config)},
+                                                  handler, events));
     reload = [&] {
         take_up_configuration(*service, config_path, [&] {
             watch.follow_files();
-            server.use_groups({service->config().operators, service->config().viewers});
+            server.use_groups(groups_of(service->config()));
         });
     };
     leave_pointer(config);

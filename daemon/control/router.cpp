@@ -109,9 +109,9 @@ std::string one_line(const std::string& text)
     return safe;
 }
 
-Response forbidden(const service::Service& service, const Request& request, Role least)
+Response forbidden(const Witness& witness, const Request& request, Role least)
 {
-    const auto& groups = service.config();
+    const auto groups = witness.groups();
     return problem(403, request.peer.text() + " may not do this: it takes a member of group " +
                             (least == Role::viewer ? groups.viewers + " or " : "") + groups.operators);
 }
@@ -232,7 +232,7 @@ void answer(service::Service& service, const Request& request, const Witness& wi
     };
     const auto least = least_role(route, request);
     if (request.peer.role < least) {
-        finish(request, forbidden(service, request, least));
+        finish(request, forbidden(witness, request, least));
         return;
     }
     if (request.in_batch && route.handler == nullptr) {

@@ -10,11 +10,12 @@
 
 namespace meetfence::control {
 
-/// Who is told of every change that was asked for, with who asked.
+/// Who is told of every change that was asked for, with who asked; and what to tell them who may not.
 struct Witness {
     std::function<void(const service::LogLine&)> log;
     std::function<void(const service::Refusal&)>
-        refused; // for the audit log; changes stand there by themselves
+        refused;                    // for the audit log; changes stand there by themselves
+    std::function<Groups()> groups; // who may do what, now: a refusal names them
 };
 
 /// Answers, at once or when long work is done.

@@ -26,7 +26,8 @@ protected:
         logged.clear();
         control::answer(reinterpret_cast<service::Service&>(nothing), request,
                         {[&](const service::LogLine& line) { logged.push_back(line.text); },
-                         [&](const service::Refusal& refusal) { refused.push_back(refusal); }},
+                         [&](const service::Refusal& refusal) { refused.push_back(refusal); },
+                         [] { return control::Groups{}; }},
                         [&](const control::Response& response) { status = response.status; });
         return status;
     }

@@ -23,7 +23,8 @@ protected:
         control::Response answer{.status = 0};
         control::answer(reinterpret_cast<service::Service&>(nothing), request,
                         {[&](const service::LogLine& line) { logged.push_back(line.text); },
-                         [&](const service::Refusal& refusal) { refused.push_back(refusal); }},
+                         [&](const service::Refusal& refusal) { refused.push_back(refusal); },
+                         [] { return control::Groups{}; }},
                         [&](control::Response response) { answer = std::move(response); });
         return answer;
     }

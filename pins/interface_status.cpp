@@ -8,6 +8,7 @@
 #include <linux/if_link.h>
 #include <net/if.h>
 
+#include "pins/dispatched.h"
 #include "pins/egress_pin.h"
 #include "pins/unique_fd.h"
 
@@ -55,6 +56,21 @@ bool has_egress(const Path& path, std::uint32_t device)
     return pin->is_link ? pin->ifindex == device : filter_runs(device, pin->program.id);
 }
 
+// The same as of a link, where a dispatcher calls our program.
+void ask_dispatcher(const Path& bpf_dir, std::uint32_t device, InterfaceStatus& status)
+{
+    status.by_dispatcher = true;
+    LIBBPF_OPTS(bpf_xdp_query_opts, query);
+    if (device == 0 || bpf_xdp_query(static_cast<int>(device), 0, &query) != 0) {
+        return;
+    }
+    if (calls_ours(bpf_dir, device, query.drv_prog_id)) {
+        status.ingress = "native";
+    } else if (calls_ours(bpf_dir, device, query.skb_prog_id)) {
+        status.ingress = "generic";
+    }
+}
+
 } // namespace
 
 std::uint32_t device_of(const Path& bpf_dir, std::string_view interface)
@@ -68,6 +84,10 @@ InterfaceStatus interface_status(const Path& bpf_dir, const std::string& interfa
     InterfaceStatus status{interface, "none"};
     const auto device = device_of(bpf_dir, interface);
     status.egress = has_egress(egress_link(bpf_dir, interface), device);
+    if (std::error_code error; std::filesystem::exists(dispatched(bpf_dir, interface), error)) {
+        ask_dispatcher(bpf_dir, device, status);
+        return status;
+    }
     const auto info = link_info(link(bpf_dir, interface));
     if (device == 0 || info.xdp.ifindex != device) {
         return status;

@@ -14,7 +14,8 @@ struct InterfaceStatus {
     std::string name;
     std::string ingress; // "native", "generic" or "none"
     bool egress = false;
-    std::string device = {}; // what it is called now, where it was renamed while the filter was on it
+    bool by_dispatcher = false; // the ingress
+    std::string device = {};    // what it is called now, where it was renamed while the filter was on it
 };
 
 } // namespace meetfence

@@ -50,9 +50,24 @@ Path egress_link(const Path& bpf_dir, std::string_view interface)
     return egress(bpf_dir) / file_name(interface);
 }
 
-std::string interface_of(const Path& link)
+Path dispatched(const Path& bpf_dir)
 {
-    auto name = link.filename().string();
+    return bpf_dir / "dispatched";
+}
+
+Path dispatched(const Path& bpf_dir, std::string_view interface)
+{
+    return dispatched(bpf_dir) / file_name(interface);
+}
+
+Path libxdp(const Path& bpf_dir)
+{
+    return bpf_dir / "libxdp";
+}
+
+std::string interface_of(const Path& pin)
+{
+    auto name = pin.filename().string();
     std::ranges::replace(name, ':', '.');
     return name;
 }

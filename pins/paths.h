@@ -7,6 +7,8 @@
 //   links/<name>   what holds the program on an interface; '.' in its name is written ':'
 //                  (bpffs reserves dots, and no interface name has a colon)
 //   egress/<name>  the same for what the interface sends; without tcx, the program itself (egress_pin.h)
+//   dispatched/<name>/<map>  where libxdp's dispatcher holds the program instead of a link (dispatched.h)
+//   libxdp         a symlink to where libxdp pins its dispatchers
 #pragma once
 
 #include <filesystem>
@@ -24,8 +26,11 @@ using Path = std::filesystem::path;
 [[nodiscard]] Path link(const Path& bpf_dir, std::string_view interface);
 [[nodiscard]] Path egress(const Path& bpf_dir);
 [[nodiscard]] Path egress_link(const Path& bpf_dir, std::string_view interface);
-/// Of a path in either folder.
-[[nodiscard]] std::string interface_of(const Path& link);
+[[nodiscard]] Path dispatched(const Path& bpf_dir);
+[[nodiscard]] Path dispatched(const Path& bpf_dir, std::string_view interface);
+[[nodiscard]] Path libxdp(const Path& bpf_dir);
+/// Of a path in one of these folders.
+[[nodiscard]] std::string interface_of(const Path& pin);
 
 /// A symlink beside the control socket that leads to `bpf_dir`: the tool finds the pins of a daemon
 /// that no longer answers.

@@ -138,7 +138,7 @@ Result<PinnedStatus> read_pinned_status(const Path& bpf_dir)
 
     std::error_code error;
     std::set<std::string> names; // one direction may be gone
-    for (const auto& directory : {pins::links(bpf_dir), pins::egress(bpf_dir)}) {
+    for (const auto& directory : {pins::links(bpf_dir), pins::egress(bpf_dir), pins::dispatched(bpf_dir)}) {
         for (const auto& pin : std::filesystem::directory_iterator(directory, error)) {
             names.insert(pins::interface_of(pin.path()));
         }
@@ -167,6 +167,9 @@ Json to_json(const InterfaceStatus& interface)
     Json json{{"name", interface.name}, {"ingress", interface.ingress}, {"egress", interface.egress}};
     if (!interface.device.empty()) {
         json["device"] = interface.device;
+    }
+    if (interface.by_dispatcher) {
+        json["by"] = "dispatcher";
     }
     return json;
 }

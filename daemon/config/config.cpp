@@ -87,8 +87,10 @@ Result<dataplane::Interface> read_interface(const Json& value, std::string path)
         interface.mode = dataplane::AttachMode::generic;
     } else if (mode == "auto") {
         interface.mode = dataplane::AttachMode::automatic;
+    } else if (mode == "dispatcher") {
+        interface.mode = dataplane::AttachMode::dispatcher;
     } else if (mode != "native") {
-        return wrong(reader, "mode", "must be native, generic or auto, not '" + mode + "'");
+        return wrong(reader, "mode", "must be native, generic, auto or dispatcher, not '" + mode + "'");
     }
     interface.required = reader.find("required") == nullptr || TRY(reader.flag("required"));
     return interface;

@@ -7,8 +7,10 @@
 #include <linux/if_link.h>
 #include <net/if.h>
 #include <optional>
+#include <set>
 #include <unistd.h>
 
+#include "daemon/dataplane/dispatcher.h"
 #include "daemon/dataplane/kernel_error.h"
 #include "daemon/dataplane/no_interface.h"
 #include "pins/interface_status.h"
@@ -39,17 +41,17 @@ std::optional<Link> open_link(const Path& pin)
     return link;
 }
 
-struct OnInterface {
+struct Present {
     __u32 native = 0, generic = 0; // program ids
 };
 
-Result<OnInterface> query(__u32 ifindex, const std::string& name)
+Result<Present> query(__u32 ifindex, const std::string& name)
 {
     LIBBPF_OPTS(bpf_xdp_query_opts, opts);
     if (const int error = bpf_xdp_query(static_cast<int>(ifindex), 0, &opts); error != 0) {
         return kernel_error("asking for the XDP program of interface " + name, -error);
     }
-    return OnInterface{opts.drv_prog_id != 0 ? opts.drv_prog_id : opts.hw_prog_id, opts.skb_prog_id};
+    return Present{opts.drv_prog_id != 0 ? opts.drv_prog_id : opts.hw_prog_id, opts.skb_prog_id};
 }
 
 std::string program_name(__u32 id)
@@ -58,16 +60,41 @@ std::string program_name(__u32 id)
     bpf_prog_info info{};
     __u32 size = sizeof(info);
     if (!fd || bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0) {
-        return "id " + std::to_string(id);
+        const auto number = std::to_string(id); // only CAP_SYS_ADMIN may ask for the name
+        return "id " + number + " (`bpftool prog show id " + number + "` tells more)";
     }
     return "'" + std::string(info.name) + "' (id " + std::to_string(id) + ")";
+}
+
+// Of a program that is not held by a link of ours.
+Result<> check_other(const Interface& interface, __u32 ifindex, __u32 id, const Path& bpf_dir)
+{
+    const auto what = look_at(interface.name, ifindex, bpf_dir);
+    const bool wanted = interface.mode == AttachMode::dispatcher;
+    if (wanted && !what) {
+        return fail(what.error());
+    }
+    if (what && (what == OnInterface::nothing || what == OnInterface::dispatcher_for_us_alone ||
+                 (wanted && what == OnInterface::dispatcher))) {
+        return {};
+    }
+    if (what && what == OnInterface::dispatcher) {
+        return fail(ErrorCode::conflict, "interface " + interface.name +
+                                             " already runs libxdp's dispatcher with programs that are not "
+                                             R"(ours: "mode": "dispatcher" in the configuration joins it)");
+    }
+    return fail(ErrorCode::conflict, "interface " + interface.name + " already runs the XDP program " +
+                                         program_name(id) +
+                                         ", which is not ours: take it off (`ip link set dev " +
+                                         interface.name + " xdp off`, or its own tool), then start again");
 }
 
 Result<> check_interface(const Interface& interface, const Path& bpf_dir)
 {
     const auto ifindex = pins::device_of(bpf_dir, interface.name);
     if (ifindex == 0) {
-        const bool was_there = std::filesystem::exists(pins::link(bpf_dir, interface.name));
+        const bool was_there = std::filesystem::exists(pins::link(bpf_dir, interface.name)) ||
+                               std::filesystem::exists(pins::dispatched(bpf_dir, interface.name));
         return was_there || !interface.required ? Result<>() : fail(no_interface(interface.name));
     }
     const auto present = TRY(query(ifindex, interface.name));
@@ -79,10 +106,7 @@ Result<> check_interface(const Interface& interface, const Path& bpf_dir)
     if (link && link->ifindex == ifindex && link->program_id == id) {
         return {};
     }
-    return fail(ErrorCode::conflict, "interface " + interface.name + " already runs the XDP program " +
-                                         program_name(id) +
-                                         ", which is not ours: take it off (`ip link set dev " +
-                                         interface.name + " xdp off`, or its own tool), then start again");
+    return check_other(interface, ifindex, id, bpf_dir);
 }
 
 Result<UniqueFd> create_link(const Interface& interface, __u32 ifindex, int program_fd, bool native)
@@ -125,6 +149,47 @@ Result<bool> update_link(const Interface& interface, __u32 ifindex, int program_
     return false;
 }
 
+void detach_link(const Path& pin)
+{
+    if (const auto link = open_link(pin)) {
+        bpf_link_detach(link->fd.get()); // also where somebody else still has it open
+    }
+    unlink(pin.c_str());
+}
+
+std::string unfiltered_for_a_moment(const std::string& interface)
+{
+    return "interface " + interface +
+           ": nothing was filtered on its ingress for a moment, since a link and a dispatcher exclude each "
+           "other";
+}
+
+// Returns whether the dispatcher did not call the program before.
+Result<bool> attach_by_dispatcher(const Interface& interface, __u32 ifindex, int program_fd,
+                                  const Path& bpf_dir, Attached& attached)
+{
+    const auto pin = pins::link(bpf_dir, interface.name);
+    const auto make_room = [&] {
+        if (const auto link = open_link(pin); link && link->ifindex == ifindex) {
+            attached.warnings.push_back(unfiltered_for_a_moment(interface.name));
+        }
+        detach_link(pin);
+    };
+    return join_dispatcher(interface.name, ifindex, program_fd, bpf_dir, make_room);
+}
+
+// Returns whether there was no dispatcher with our program.
+Result<bool> leave_for_a_link(const std::string& interface, const Path& bpf_dir, Attached& attached)
+{
+    std::error_code error;
+    if (!std::filesystem::exists(pins::dispatched(bpf_dir, interface), error)) {
+        return true;
+    }
+    TRY(leave_dispatcher(interface, bpf_dir));
+    attached.warnings.push_back(unfiltered_for_a_moment(interface));
+    return false;
+}
+
 // Returns whether the link is new.
 Result<bool> attach_interface(const Interface& interface, int program_fd, const Path& bpf_dir,
                               Attached& attached)
@@ -133,10 +198,14 @@ Result<bool> attach_interface(const Interface& interface, int program_fd, const 
     if (ifindex == 0) {
         return false;
     }
+    if (interface.mode == AttachMode::dispatcher) {
+        return attach_by_dispatcher(interface, ifindex, program_fd, bpf_dir, attached);
+    }
     const auto pin = pins::link(bpf_dir, interface.name);
     if (TRY(update_link(interface, ifindex, program_fd, pin))) {
         return false;
     }
+    const bool is_new = TRY(leave_for_a_link(interface.name, bpf_dir, attached));
     auto link = create_link(interface, ifindex, program_fd, interface.mode != AttachMode::generic);
     if (!link && interface.mode == AttachMode::automatic) {
         attached.warnings.push_back(link.error().message + ": using generic mode, which is slower");
@@ -148,23 +217,23 @@ Result<bool> attach_interface(const Interface& interface, int program_fd, const 
     if (bpf_obj_pin(link->get(), pin.c_str()) != 0) {
         return kernel_error("pinning the link of interface " + interface.name);
     }
-    return true;
+    return is_new;
 }
 
-void detach_link(const Path& pin)
+Result<> take_off(const std::string& interface, const Path& bpf_dir)
 {
-    if (const auto link = open_link(pin)) {
-        bpf_link_detach(link->fd.get()); // also where somebody else still has it open
-    }
-    unlink(pin.c_str());
+    detach_link(pins::link(bpf_dir, interface));
+    return leave_dispatcher(interface, bpf_dir);
 }
 
-std::vector<Path> pinned_links(const Path& bpf_dir)
+std::set<std::string> attached_interfaces(const Path& bpf_dir)
 {
-    std::vector<Path> result;
+    std::set<std::string> result;
     std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(pins::links(bpf_dir), error)) {
-        result.push_back(entry.path());
+    for (const auto& folder : {pins::links(bpf_dir), pins::dispatched(bpf_dir)}) {
+        for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+            result.insert(pins::interface_of(entry.path()));
+        }
     }
     return result;
 }
@@ -184,21 +253,22 @@ Result<Attached> attach_interfaces(const Settings& settings, int program_fd)
     std::error_code error;
     std::filesystem::create_directory(pins::links(settings.bpf_dir), error);
     Attached attached;
-    std::vector<Path> fresh;
+    std::vector<std::string> fresh;
     for (const auto& interface : settings.interfaces) {
         auto is_new = attach_interface(interface, program_fd, settings.bpf_dir, attached);
         if (!is_new) {
-            std::ranges::for_each(fresh, detach_link);
+            for (const auto& name : fresh) {
+                static_cast<void>(take_off(name, settings.bpf_dir)); // the first error is told
+            }
             return fail(std::move(is_new).error());
         }
         if (*is_new) {
-            fresh.push_back(pins::link(settings.bpf_dir, interface.name));
+            fresh.push_back(interface.name);
         }
     }
-    for (const auto& pin : pinned_links(settings.bpf_dir)) {
-        const auto name = pins::interface_of(pin);
+    for (const auto& name : attached_interfaces(settings.bpf_dir)) {
         if (std::ranges::find(settings.interfaces, name, &Interface::name) == settings.interfaces.end()) {
-            detach_link(pin);
+            TRY(take_off(name, settings.bpf_dir));
             attached.warnings.push_back("interface " + name +
                                         " is no longer in the configuration: taken off");
         }
@@ -216,8 +286,10 @@ Result<> attach_again(const Interface& interface, int program_fd, const Path& bp
 
 Result<> detach_interfaces(const Path& bpf_dir)
 {
-    std::ranges::for_each(pinned_links(bpf_dir), detach_link);
-    return {};
+    for (const auto& name : attached_interfaces(bpf_dir)) {
+        detach_link(pins::link(bpf_dir, name));
+    }
+    return leave_every_dispatcher(bpf_dir);
 }
 
 } // namespace meetfence::dataplane

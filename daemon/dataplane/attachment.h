@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program on an interface, held by a pinned bpf_link: nobody displaces it by accident, it stays
-// when the daemon dies, and it is replaced in one step.
+// when the daemon dies, and it is replaced in one step. Or called by a dispatcher (dispatcher.h).
 #pragma once
 
 #include <vector>
@@ -10,8 +10,8 @@
 
 namespace meetfence::dataplane {
 
-/// Every interface exists, may be awaited or was filtered before, and carries no XDP program but ours.
-/// Changes nothing.
+/// Every interface exists, may be awaited or was filtered before, and carries no XDP program but ours, or a
+/// dispatcher that may be joined. Changes nothing.
 [[nodiscard]] Result<> check_interfaces(const Settings& settings);
 
 struct Attached {

@@ -13,9 +13,10 @@
 namespace meetfence::dataplane {
 
 enum class AttachMode : std::uint8_t {
-    native,   // in the driver, or not at all
-    generic,  // in the network stack, any driver
-    automatic // native where the driver can, else generic
+    native,    // in the driver, or not at all
+    generic,   // in the network stack, any driver
+    automatic, // native where the driver can, else generic
+    dispatcher // called by libxdp's dispatcher, beside other people's programs
 };
 
 struct Interface {

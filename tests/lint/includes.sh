@@ -32,6 +32,7 @@ libraries='
 bpf/bpf.h: pins daemon/dataplane bench
 bpf/libbpf.h: pins daemon/dataplane bench
 meetfence.skel.h: daemon/dataplane
+xdp/libxdp.h: daemon/dataplane
 bench.skel.h: bench
 maxminddb.h: daemon/geo
 nlohmann/json.hpp: model

@@ -58,9 +58,10 @@ def foreign_program(lab: Lab, network: Network) -> Iterator[None]:
     run(*command("ip", "link", "set", "dev", INTERFACE, "xdpdrv", "off"))
 
 
-def test_foreign_program(make_daemon, network: Network, foreign_program):
+@pytest.mark.parametrize("mode", ["native", "dispatcher"])
+def test_foreign_program(make_daemon, network: Network, foreign_program, mode: str):
     """It is named, and stays where it is."""
-    daemon = make_daemon()
+    daemon = make_daemon(interfaces=[{"name": INTERFACE, "mode": mode}])
     daemon.run_once().refused(INTERFACE, "foreign_pass")
     assert daemon.xdp_attached()
     check(everyone(network, ports=(PORT_A,)))

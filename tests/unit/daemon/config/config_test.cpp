@@ -48,7 +48,8 @@ TEST(Config, TakesEveryKey)
 {
     const auto config = value_of(parse_config(R"({
         "interfaces": [{"name": "eth0", "mode": "native"}, {"name": "eth1.100", "mode": "generic"},
-                       {"name": "a23456789012345", "mode": "auto", "required": false}],
+                       {"name": "a23456789012345", "mode": "auto", "required": false},
+                       {"name": "eth2", "mode": "dispatcher"}],
         "geo": {"databases": ["/a.mmdb", "/b.mmdb"], "agreement": "first",
                 "overrides": {"203.0.113.0/24": "CN", "2001:db8:c::/48": "HK", "192.0.2.1": "US"}},
         "exempt": ["198.51.100.7/32", "2001:db8::/32", "198.51.100.7"],
@@ -58,11 +59,12 @@ TEST(Config, TakesEveryKey)
         "limits": {"meetings": 10, "participants": 20, "flows": 30, "flow_idle": "90s"},
         "state_dir": "/tmp/state",
         "bpf_dir": "/sys/fs/bpf/x"})"));
-    ASSERT_EQ(config.interfaces.size(), 3U);
+    ASSERT_EQ(config.interfaces.size(), 4U);
     EXPECT_EQ(config.interfaces[1].mode, AttachMode::generic);
     EXPECT_EQ(config.interfaces[2].mode, AttachMode::automatic);
     EXPECT_TRUE(config.interfaces[1].required);
     EXPECT_FALSE(config.interfaces[2].required);
+    EXPECT_EQ(config.interfaces[3].mode, AttachMode::dispatcher);
     EXPECT_EQ(config.databases, (std::vector<std::string>{"/a.mmdb", "/b.mmdb"}));
     EXPECT_EQ(config.agreement, geo::Agreement::first);
     ASSERT_EQ(config.overrides.size(), 3U);
@@ -85,7 +87,7 @@ TEST(Config, TakesEveryKey)
 
     const auto settings = config.dataplane_settings();
     EXPECT_EQ(settings.bpf_dir, config.bpf_dir);
-    EXPECT_EQ(settings.interfaces.size(), 3U);
+    EXPECT_EQ(settings.interfaces.size(), 4U);
     EXPECT_EQ(config.flow_idle, std::chrono::seconds(90));
     EXPECT_EQ(settings.flow_idle, config.flow_idle);
     EXPECT_GE(settings.capacities.meetings, 21U) << "a meeting has two elements";
@@ -184,7 +186,8 @@ TEST(Config, NeedsAnInterfaceAndNamesEachOnce)
         {R"({"interfaces": [{"name": ""}]})", {"'interfaces[0].name'"}},
         {R"({"interfaces": [{"name": "a234567890123456"}]})", {"'interfaces[0].name'", "15"}},
         {R"({"interfaces": [{"name": "a"}, {"name": "b"}, {"name": "a", "mode": "auto"}]})", {"a twice"}},
-        {R"({"interfaces": [{"name": "a", "mode": "fast"}]})", {"native, generic or auto", "fast"}},
+        {R"({"interfaces": [{"name": "a", "mode": "fast"}]})",
+         {"native, generic, auto or dispatcher", "fast"}},
     });
 }
 

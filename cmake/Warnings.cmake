@@ -6,10 +6,20 @@ target_compile_options(meetfence_flags INTERFACE
     # Designated initialisers leave members out on purpose; the language zeroes them.
     -Wno-missing-field-initializers)
 target_include_directories(meetfence_flags INTERFACE ${PROJECT_SOURCE_DIR})
+# The same program wherever it is built: no folder of the builder's in it.
+target_compile_options(meetfence_flags INTERFACE -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
 if(MEETFENCE_SANITIZE)
     target_compile_options(meetfence_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all
                                                      -fno-omit-frame-pointer)
     target_link_options(meetfence_flags INTERFACE -fsanitize=address,undefined)
+else()
+    # What Debian builds its network daemons with (dpkg-buildflags, hardening=+all), tests included: they try what ships.
+    target_compile_options(meetfence_flags INTERFACE
+        -fPIE -fstack-protector-strong -fstack-clash-protection
+        $<$<STREQUAL:${CMAKE_SYSTEM_PROCESSOR},x86_64>:-fcf-protection>
+        # Fortify counts sizes while it optimises, and warns where it cannot.
+        $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=2>)
+    target_link_options(meetfence_flags INTERFACE -pie -Wl,-z,relro,-z,now)
 endif()
 
 function(meetfence_library name)

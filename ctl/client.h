@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,6 +41,13 @@ struct Watch {
     std::function<void(const Json&)> take; // what was answered; empty where nobody watches
 };
 
+/// What else is looked after while answers are awaited: `attend` is called where `descriptor` can be read,
+/// and every kAttendInterval; it says whether to go on.
+struct Meanwhile {
+    int descriptor = -1;
+    std::function<bool()> attend;
+};
+
 /// How a stream of lines ended: by the daemon, or by SIGINT or SIGTERM.
 enum class StreamEnd { closed, interrupted };
 
@@ -68,6 +76,11 @@ public:
     static constexpr std::size_t kMostInFlight = 128;
     [[nodiscard]] Result<std::vector<Response>> get_batch(std::span<const std::string> targets);
 
+    /// The same, but not deaf meanwhile. Nothing where it was given up.
+    [[nodiscard]] Result<std::optional<std::vector<Response>>>
+    get_batch_attended(std::span<const std::string> targets, const Meanwhile& meanwhile);
+    static constexpr std::chrono::milliseconds kAttendInterval{1000};
+
     /// Hands over the lines of an endless answer as they come. SIGINT and SIGTERM end it.
     [[nodiscard]] Result<StreamEnd> stream_lines(std::string_view target,
                                                  const std::function<void(std::string_view)>& take_line);
@@ -85,6 +98,8 @@ private:
     [[nodiscard]] Result<Response> request_watched(Method method, std::string_view target, Content content,
                                                    const Watch& watch);
     [[nodiscard]] Result<> append_responses(std::size_t wanted, std::vector<Response>& responses);
+    [[nodiscard]] Result<bool> append_attended(std::size_t wanted, const Meanwhile& meanwhile,
+                                               std::vector<Response>& responses);
 
     std::string socket_path_;
     std::unique_ptr<Connection> connection_;

@@ -22,6 +22,15 @@ constexpr auto kGlobal = std::to_array<Option>({
     {"help", flag, "", "print this help"},
 });
 
+constexpr auto kTop = std::to_array<Option>({
+    {"interval", value, "D", "how long each round takes, such as 5s (default 1s)"},
+    {"count", value, "N", "end after so many rounds"},
+});
+
+constexpr auto kDoctor = std::to_array<Option>({
+    {"config", value, "FILE", "whose interfaces to look at where the daemon does not answer"},
+});
+
 constexpr auto kMeetingAdd = std::to_array<Option>({
     {"endpoint", values, "E", "a local address that carries this meeting only, such as udp:198.18.0.1:40000"},
     {"shared-endpoint", values, "E", "a local address that carries other meetings as well"},
@@ -164,6 +173,11 @@ constexpr std::size_t kAnyNumber = SIZE_MAX;
 // clang-format off
 constexpr auto kCommands = std::to_array<Command>({
     {"status", "", "interfaces, country tables, counters; also with the daemon dead", 0, 0, {}, run_status},
+    {"top", "[--interval D] [--count N]",
+     "rates by reason, country, meeting and rule, drawn anew each second; lines in a pipe", 0, 0, kTop, run_top},
+    {"doctor", "[--config FILE]",
+     "what is wrong with this host and the daemon, and what to do about it; status 1 if anything", 0, 0, kDoctor,
+     run_doctor},
     {"meeting add", "M [--endpoint E…] [--shared-endpoint E…] [--turn-endpoint E…] [--until T | --for D]",
      "register a meeting and where its packets arrive", 1, 1, kMeetingAdd, run_meeting_add},
     {"meeting list", "", "all meetings", 0, 0, {}, run_meeting_list},

@@ -72,6 +72,19 @@ bool understands_escapes()
     return term != nullptr && std::string_view(term) != "dumb";
 }
 
+bool speaks_utf8()
+{
+    for (const auto* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+        if (const char* value = std::getenv(name); value != nullptr && *value != '\0') {
+            const std::string_view locale(value);
+            return std::ranges::any_of(
+                std::array{"UTF-8", "utf-8", "UTF8", "utf8"},
+                [&](const char* codeset) { return locale.find(codeset) != std::string_view::npos; });
+        }
+    }
+    return false;
+}
+
 Style Style::for_output(bool is_terminal)
 {
     const char* no_color = std::getenv("NO_COLOR");

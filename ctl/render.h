@@ -21,6 +21,9 @@ public:
 
     [[nodiscard]] std::string good(std::string_view text) const { return wrap("\033[1;32m", text); }
     [[nodiscard]] std::string bad(std::string_view text) const { return wrap("\033[1;31m", text); }
+    [[nodiscard]] std::string warning(std::string_view text) const { return wrap("\033[1;33m", text); }
+    [[nodiscard]] std::string strong(std::string_view text) const { return wrap("\033[1m", text); }
+    [[nodiscard]] std::string faint(std::string_view text) const { return wrap("\033[2m", text); }
 
 private:
     [[nodiscard]] std::string wrap(std::string_view code, std::string_view text) const;
@@ -29,6 +32,9 @@ private:
 
 /// Whether lines can be drawn over: not where TERM is "dumb" or not set.
 [[nodiscard]] bool understands_escapes();
+
+/// Whether the locale (LC_ALL, LC_CTYPE, LANG) has more than ASCII.
+[[nodiscard]] bool speaks_utf8();
 
 struct Column {
     std::string_view header;

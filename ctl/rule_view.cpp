@@ -64,16 +64,6 @@ std::string whom_text(const Json& rule)
     return allowed.empty() ? with_names(texts_of(rule, "countries")) : "everyone but " + with_names(allowed);
 }
 
-// The same for a column: "CN,HK", "all but US", "participant p7"
-std::string whom_cell(const Json& rule)
-{
-    const auto allowed = texts_of(rule, "allow_only");
-    if (!text_of(rule, "participant").empty()) {
-        return whom_text(rule);
-    }
-    return allowed.empty() ? join(texts_of(rule, "countries"), ",") : "all but " + join(allowed, ",");
-}
-
 bool lets_in_the_unplaced(const Json& rule)
 {
     return !texts_of(rule, "allow_only").empty();
@@ -202,6 +192,15 @@ std::string country_with_name(const std::string& code)
 {
     const auto country = Country::from_database(code);
     return country.none() ? code : fmt::format("{} ({})", code, country.name());
+}
+
+std::string whom_cell(const Json& rule)
+{
+    const auto allowed = texts_of(rule, "allow_only");
+    if (!text_of(rule, "participant").empty()) {
+        return whom_text(rule);
+    }
+    return allowed.empty() ? join(texts_of(rule, "countries"), ",") : "all but " + join(allowed, ",");
 }
 
 bool rule_ended(const Json& rule)

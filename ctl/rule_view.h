@@ -12,6 +12,8 @@ namespace meetfence::ctl {
 
 /// "CN (China)"
 [[nodiscard]] std::string country_with_name(const std::string& code);
+/// Whom it keeps out, for a column: "CN,HK", "all but US", "participant p7"
+[[nodiscard]] std::string whom_cell(const Json& rule);
 [[nodiscard]] bool rule_ended(const Json& rule);
 /// "r1 keeps CN (China) out of meeting A until 2026-11-22T18:00:00Z (in 2h)", by whom it keeps out, by
 /// mode and state.

@@ -105,6 +105,7 @@ Result<std::uint64_t> drops_of_rules(const Tables& tables)
 
 struct Verdicts {
     std::uint64_t passed = 0, dropped = 0;
+    std::uint64_t bytes_passed = 0, bytes_dropped = 0;
 };
 
 Verdicts sum(const std::array<mf_traffic, MF_REASONS>& reasons)
@@ -112,6 +113,7 @@ Verdicts sum(const std::array<mf_traffic, MF_REASONS>& reasons)
     Verdicts verdicts;
     for (std::uint32_t reason = 0; reason < MF_REASONS; ++reason) {
         (is_drop(reason) ? verdicts.dropped : verdicts.passed) += reasons.at(reason).packets;
+        (is_drop(reason) ? verdicts.bytes_dropped : verdicts.bytes_passed) += reasons.at(reason).bytes;
     }
     return verdicts;
 }
@@ -120,7 +122,9 @@ Json to_json(const Verdicts& verdicts)
 {
     return Json{{"seen", verdicts.passed + verdicts.dropped},
                 {"passed", verdicts.passed},
-                {"dropped", verdicts.dropped}};
+                {"dropped", verdicts.dropped},
+                {"bytes_passed", verdicts.bytes_passed},
+                {"bytes_dropped", verdicts.bytes_dropped}};
 }
 
 } // namespace

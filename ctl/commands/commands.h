@@ -10,6 +10,8 @@ namespace meetfence::ctl {
 struct Context;
 
 [[nodiscard]] Result<int> run_status(Context& context);
+[[nodiscard]] Result<int> run_top(Context& context);
+[[nodiscard]] Result<int> run_doctor(Context& context);
 
 [[nodiscard]] Result<int> run_meeting_add(Context& context);
 [[nodiscard]] Result<int> run_meeting_list(Context& context);

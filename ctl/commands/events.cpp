@@ -15,9 +15,11 @@ std::string meaning(const std::string& event)
     return event == "flow_contested" ? "  another meeting claims a flow of it; the flow passes" : "";
 }
 
+constexpr std::size_t kEventColumns = std::string_view("participant_blocked").size(); // the longest there is
+
 std::string event_line(const Json& event)
 {
-    auto line = fmt::format("{}  {:<12}", text_of(event, "time"), text_of(event, "event"));
+    auto line = fmt::format("{}  {:<{}}", text_of(event, "time"), text_of(event, "event"), kEventColumns);
     for (const auto* key : {"meeting", "participant", "rule", "order", "state", "country", "reason"}) {
         if (const auto value = text_of(event, key); !value.empty()) {
             line += fmt::format("  {} {}", key, value);

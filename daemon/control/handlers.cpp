@@ -148,6 +148,29 @@ Result<> refuse_widening(const Json& body)
     return {};
 }
 
+// Beside the states a rule can be in: it is a withdrawn one's word as well.
+constexpr std::string_view kSuspended = "suspended";
+
+Result<> check_state_word(std::string_view word)
+{
+    using enum RuleState;
+    std::string known;
+    for (const auto state : {pending, scheduled, active, expired, withdrawn}) {
+        if (word == to_text(state)) {
+            return {};
+        }
+        known.append(to_text(state)).append(", ");
+    }
+    return word == kSuspended ? Result<>()
+                              : fail(ErrorCode::invalid, fmt::format("'state' must be one of {}{}, not '{}'",
+                                                                     known, kSuspended, word));
+}
+
+bool is_in_state(const Rule& rule, std::string_view word)
+{
+    return word == kSuspended ? rule.suspended : word == to_text(rule.state(service::wall_now()));
+}
+
 Result<const Rule*> rule_of(const Service& service, const Request& request)
 {
     return service.registry().find_rule(TRY(parse_rule_id(request.path.at(2))));
@@ -201,9 +224,15 @@ Result<Response> delete_meeting(Service& service, const Request& request)
 Result<Response> list_rules(Service& service, const Request& request)
 {
     const auto meeting = request.query.find("meeting");
+    const auto state = request.query.find("state");
+    const bool any_state = state == request.query.end();
+    if (!any_state) {
+        TRY(check_state_word(state->second));
+    }
     auto list = Json::array();
     for (const auto& [number, rule] : service.registry().rules()) {
-        if (meeting == request.query.end() || rule.meeting == meeting->second) {
+        if ((meeting == request.query.end() || rule.meeting == meeting->second) &&
+            (any_state || is_in_state(rule, state->second))) {
             list.push_back(view(service, rule));
         }
     }

@@ -1,60 +1,82 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An interactive bash at a terminal of its own: what does the Tab key put on the command line?"""
+"""A program at a terminal of its own, and what it shows there."""
 
+import fcntl
 import os
-import pty
 import re
 import select
 import signal
-import time
-from pathlib import Path
+import struct
+import subprocess
+import termios
 
-TIMEOUT_S = 20.0
-# Keys that no completion is bound to.
-SHOW, TAB, ALL, KILL = "\x18p", "\t", "\x1b*", "\x01\x0b"
-# The line comes out in hexadecimal: nothing in it can look like the terminal's own bytes.
-SHOW_LINE = r"""bind -x '"\C-xp": printf "%s" "$READLINE_LINE" | od -An -v -tx1 | tr -d " \n" | sed "s/.*/<&>/"'"""
+from lab import wait
+from lab.signals import held
+
+ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
+HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
+BEGIN_PAGE = "\x1b[H"
+_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-class Bash:
-    def __init__(self, folder: Path, *sources: Path, path: str = ""):
-        pid, self._fd = pty.fork()
-        if pid == 0:
-            environment = {"PATH": path + os.environ["PATH"], "HOME": str(folder), "TERM": "dumb",
-                           "PS1": "", "HISTFILE": "/dev/null", "LC_ALL": "C.UTF-8"}
-            os.chdir(folder)
-            os.execve("/bin/bash", ["bash", "--noprofile", "--norc", "-i"], environment)
-        self._pid = pid
-        for source in sources:
-            self._type(f". '{source}'\n")
-        self._type("bind 'set bell-style none'; bind 'set completion-query-items 0'; set +H\n")
-        self._type(SHOW_LINE + "\n")
-        self.line("true", "")  # it reads keys now
+class Terminal:
+    def __init__(self, command: list[str], rows: int = 30, columns: int = 100, **environment: str):
+        self._master, self._slave = os.openpty()
+        self.resize(rows, columns, tell=False)
+        self.settings = self.current_settings()
+        self.output = ""
+        with held():
+            self.process = subprocess.Popen(
+                command, stdin=self._slave, stdout=self._slave, stderr=subprocess.PIPE,
+                env={**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8", **environment},
+                start_new_session=True)
 
-    def _type(self, text: str) -> None:
-        data = text.encode()
-        while data:
-            data = data[os.write(self._fd, data):]
+    def __enter__(self) -> "Terminal":
+        return self
 
-    def line(self, start: str, keys: str) -> str:
-        """What the line is once `keys` were pressed behind `start`."""
-        self._type(KILL + start + keys + SHOW)
-        seen = b""
-        until = time.monotonic() + TIMEOUT_S
-        while not (shown := re.search(rb"<([0-9a-f]*)>", seen)):
-            readable, _, _ = select.select([self._fd], [], [], max(0.0, until - time.monotonic()))
-            assert readable, f"bash does not show its line: {seen!r}"
-            seen += os.read(self._fd, 65536)
-        return bytes.fromhex(shown[1].decode()).decode()
+    def __exit__(self, *_) -> None:
+        self.process.kill()
+        self.process.communicate()
+        os.close(self._master)
+        os.close(self._slave)
 
-    def completed(self, start: str) -> str:
-        return self.line(start, TAB)
+    def resize(self, rows: int, columns: int, tell: bool = True) -> None:
+        fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        if tell:
+            # It is nobody's controlling terminal: the kernel does not know whom to tell.
+            self.process.send_signal(signal.SIGWINCH)
 
-    def offered(self, start: str) -> list[str]:
-        """All that could stand in the place of the word at the cursor."""
-        return self.line(start, ALL).split()[len(start.split()) - (not start.endswith(" ")):]
+    def current_settings(self) -> list:
+        return termios.tcgetattr(self._slave)
 
-    def close(self) -> None:
-        os.kill(self._pid, signal.SIGKILL)
-        os.waitpid(self._pid, 0)
-        os.close(self._fd)
+    def press(self, keys: str) -> None:
+        os.write(self._master, keys.encode())
+
+    def read(self) -> str:
+        """All that was written so far."""
+        while select.select([self._master], [], [], 0)[0]:
+            self.output += os.read(self._master, 65536).decode()
+        return self.output
+
+    @property
+    def page(self) -> list[str]:
+        """The lines of the last whole page."""
+        pages = self.read().replace("\r", "").split(BEGIN_PAGE)[1:]
+        whole = [page for page in pages if "\x1b[J" in page]
+        return _SEQUENCE.sub("", whole[-1].split("\x1b[J")[0]).split("\n") if whole else []
+
+    def until(self, word: str, seconds: float = 10) -> list[str]:
+        """The first page from now on that has `word` in it."""
+        wait.until(lambda: any(word in line for line in self.page), seconds,
+                   lambda: f"{word!r} is shown\n" + "\n".join(self.page))
+        return self.page
+
+    def ends(self, code: int, seconds: float = 10) -> str:
+        """It ends so, and leaves the terminal as it was; what it says on stderr."""
+        _, said = self.process.communicate(timeout=seconds)
+        assert self.process.returncode == code, (self.process.returncode, said)
+        output = self.read()
+        assert output.rindex(LEAVE) > output.rindex(ENTER), "the page is left on the screen"
+        assert output.rindex(SHOW_CURSOR) > output.rindex(HIDE_CURSOR), "the cursor is hidden"
+        assert self.current_settings() == self.settings, "keys are not echoed any more"
+        return said.decode()

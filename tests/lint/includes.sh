@@ -22,15 +22,16 @@ daemon/check: kernel-headers model daemon/geo daemon/store
 daemon/service: kernel-headers model pins daemon/geo daemon/policy daemon/dataplane daemon/config daemon/store daemon/check audit daemon/audit
 daemon/control: model pins daemon/geo daemon/policy daemon/service audit
 daemon: model pins daemon/config daemon/dataplane daemon/geo daemon/service daemon/control
+ctl/host: model pins
 ctl/commands: audit model pins ctl
-ctl: audit model pins ctl/commands
+ctl: audit model pins ctl/commands ctl/host
 bench/bpf: kernel-headers bpf
 bench: kernel-headers model pins daemon/geo daemon/dataplane bench/bpf
 '
 # library header: folders that may include it
 libraries='
-bpf/bpf.h: pins daemon/dataplane bench
-bpf/libbpf.h: pins daemon/dataplane bench
+bpf/bpf.h: pins daemon/dataplane ctl/host bench
+bpf/libbpf.h: pins daemon/dataplane ctl/host bench
 meetfence.skel.h: daemon/dataplane
 xdp/libxdp.h: daemon/dataplane
 bench.skel.h: bench

@@ -9,9 +9,11 @@ from lab import paths, wait
 from lab.daemon import Daemon
 from lab.ice import IceServer
 from lab.lab import Lab
-from lab.network import Network
+from lab.network import INTERFACE, Network
+from lab.paths import DATA
 from lab.people import People
 from lab.probes import check, everyone
+from lab.shell import run
 from lab.signals import end_on_signals
 from lab.steps import register, register_shared
 from lab.xdp_filter import kernel_has_dispatchers
@@ -110,3 +112,14 @@ def people(network: Network, ice: IceServer) -> Iterator[People]:
 def shared(daemon: Daemon) -> Daemon:
     """Running, with the meetings A and B on one port."""
     return register_shared(daemon)
+
+
+@pytest.fixture
+def foreign_program(lab: Lab, network: Network) -> Iterator[None]:
+    """Somebody else's, on the interface that is to be filtered."""
+    program = lab.new_folder("foreign") / "foreign.o"
+    run("clang-14", "-O2", "-target", "bpf", "-c", str(DATA / "foreign.bpf.c"), "-o", str(program))
+    command = network.edge.command
+    run(*command("ip", "link", "set", "dev", INTERFACE, "xdpdrv", "obj", program, "sec", "xdp"))
+    yield
+    run(*command("ip", "link", "set", "dev", INTERFACE, "xdpdrv", "off"))

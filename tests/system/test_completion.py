@@ -12,7 +12,7 @@ from lab.client import each
 from lab.daemon import Daemon
 from lab.lab import Lab
 from lab.paths import BUILD, CONTROL
-from lab.terminal import Bash
+from lab.interactive_bash import Bash
 
 SCRIPT = BUILD / "share" / "bash-completion" / "completions" / "meetfencectl"
 PACKAGE = Path("/usr/share/bash-completion/bash_completion")

@@ -8,9 +8,7 @@ import pytest
 from lab import wait
 from lab.daemon import Daemon
 from lab.endpoints import PORT_A
-from lab.lab import Lab
 from lab.network import INTERFACE, Network
-from lab.paths import DATA
 from lab.probes import check, everyone
 from lab.shell import run
 from lab.steps import refused_start, register
@@ -46,16 +44,6 @@ def test_native_mode_where_there_is_none(make_daemon):
 
 def test_one_bad_interface_of_two(make_daemon):
     refused_start(make_daemon(interfaces=[{"name": INTERFACE}, {"name": "eth7"}]), "eth7")
-
-
-@pytest.fixture
-def foreign_program(lab: Lab, network: Network) -> Iterator[None]:
-    program = lab.new_folder("foreign") / "foreign.o"
-    run("clang-14", "-O2", "-target", "bpf", "-c", str(DATA / "foreign.bpf.c"), "-o", str(program))
-    command = network.edge.command
-    run(*command("ip", "link", "set", "dev", INTERFACE, "xdpdrv", "obj", program, "sec", "xdp"))
-    yield
-    run(*command("ip", "link", "set", "dev", INTERFACE, "xdpdrv", "off"))
 
 
 @pytest.mark.parametrize("mode", ["native", "dispatcher"])

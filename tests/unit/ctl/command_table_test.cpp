@@ -19,7 +19,8 @@ TEST(CommandTable, HasEveryCommandOfTheContract)
           "order add",    "order approve", "order reject",    "order withdraw",   "order extend",
           "order list",   "order show",    "report",          "impact",           "geo lookup",
           "geo status",   "geo reload",    "geo rollback",    "geo diff",         "events",
-          "apply",        "diff",          "export",          "audit show",       "audit verify"}) {
+          "apply",        "diff",          "export",          "audit show",       "audit verify",
+          "top",          "doctor"}) {
         const auto* command = ctl::find_command(name);
         ASSERT_NE(command, nullptr) << name;
         EXPECT_EQ(command->name, name);

@@ -325,7 +325,7 @@ TEST(EventsCommand, ShowsWhatHappenedAndLosesNoLine)
     });
     const auto ran = run_tool(server, {"events"});
     EXPECT_EQ(ran.status, ctl::kDone);
-    EXPECT_EQ(ran.out, "2026-11-22T12:00:00Z  drop          meeting A  country CN\nnot json\n");
+    EXPECT_EQ(ran.out, "2026-11-22T12:00:00Z  drop                 meeting A  country CN\nnot json\n");
     EXPECT_EQ(server.asked().at(0).target, "/v1/events?follow=false");
     EXPECT_MENTIONS(run_tool(server, {"events", "--json"}).out, "\"event\": \"drop\"");
 }
@@ -342,7 +342,7 @@ TEST(EventsCommand, ShowsWhoWasKeptOutAndWhatIsContested)
     EXPECT_EQ(run_tool(server, {"events"}).out,
               "2026-11-22T12:00:00Z  participant_blocked  meeting A  participant p7  rule r1  country CN\n"
               "2026-11-22T12:00:01Z  participant_blocked  meeting A  participant p8  rule r2\n"
-              "2026-11-22T12:00:02Z  flow_contested  meeting A  another meeting claims a flow of it; "
+              "2026-11-22T12:00:02Z  flow_contested       meeting A  another meeting claims a flow of it; "
               "the flow passes\n");
 }
 
@@ -355,8 +355,8 @@ TEST(EventsCommand, ShowsWhatBecameOfAnOrderAndWhyARuleIsSuspended)
                  R"({"time": "t", "event": "rule_suspended", "rule": "r1", "meeting": "A", "why": "w\u202e"})"
                  "\n"};
     });
-    EXPECT_EQ(run_tool(server, {"events"}).out, "t  order_approved  order O1  state approved\n"
-                                                "t  rule_suspended  meeting A  rule r1  w\ufffd\n");
+    EXPECT_EQ(run_tool(server, {"events"}).out, "t  order_approved       order O1  state approved\n"
+                                                "t  rule_suspended       meeting A  rule r1  w\ufffd\n");
 }
 
 TEST(EventsCommand, EndsWith3WhereTheDaemonEndsTheStream)

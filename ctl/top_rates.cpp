@@ -99,6 +99,16 @@ std::vector<Row> rows_of(const RatesByName& by_name)
     return rows;
 }
 
+// A rule that was not listed before had dropped nothing; but it may have let through for hours.
+RuleSample unseen(RuleSample rule)
+{
+    rule.counts.dropped = rule.counts.would_drop = {};
+    for (auto& [code, counts] : rule.countries) {
+        counts.dropped = counts.would_drop = {};
+    }
+    return rule;
+}
+
 void add_rules(Interval& interval, const Sample& before, const Sample& after, double seconds)
 {
     std::map<std::string_view, const RuleSample*> known;
@@ -109,8 +119,7 @@ void add_rules(Interval& interval, const Sample& before, const Sample& after, do
     RatesByName meetings;
     for (const auto& rule : after.rules) {
         const auto it = known.find(rule.id);
-        // One that has just become active may have counted what it let through for hours.
-        const auto& earlier = it == known.end() ? rule : *it->second;
+        const auto earlier = it == known.end() ? unseen(rule) : *it->second;
         const auto each = rates(earlier.counts, rule.counts, seconds);
         interval.rules.push_back({rule.id, rule.meeting, rule.whom, rule.monitors, each});
         add(meetings[rule.meeting], each);

@@ -43,7 +43,7 @@ struct Interval {
 /// Countries of rules that tell none apart (all but some, one participant) stand together under this name.
 inline constexpr const char* kNoCountry = "--";
 
-/// A counter that went backwards has no rate, and a rule that only one of them has has none either.
+/// A counter that went backwards has no rate.
 [[nodiscard]] Interval rates_between(const Sample& before, const Sample& after);
 
 enum class Order { packets, bits, name };

@@ -91,7 +91,10 @@ Lines draw(const Panel& panel, std::size_t columns, std::size_t rows, const Styl
                             return entry.would.packets > 0;
                         }));
     const auto numbers = (kNumber + kGap) * 2 + (would ? kWould + kGap : 0);
-    const auto name = columns > numbers ? columns - numbers : 0;
+    if (columns < numbers) {
+        return Lines(rows, std::string(columns, ' '));
+    }
+    const auto name = columns - numbers;
     Lines lines;
     const auto gap = std::string(kGap, ' ');
     const auto* packets = panel.tells_would ? "DROP/s" : "PKT/s";

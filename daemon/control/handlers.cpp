@@ -15,9 +15,8 @@ namespace {
 
 using service::Service;
 
-Json view(const Service& service, const Rule& rule)
+Json view(const Service& service, const Rule& rule, const std::vector<CountryCounts>& by_country)
 {
-    const auto by_country = service.counts(rule);
     const auto now = service::wall_now();
     auto json = to_json(rule, now, by_country);
     json["armed"] = service.registry().is_armed(rule, now);
@@ -25,6 +24,17 @@ Json view(const Service& service, const Rule& rule)
         json["id"] = nullptr; // of a dry run
     }
     return json;
+}
+
+Json view(const Service& service, const Rule& rule)
+{
+    return view(service, rule, service.counts(rule));
+}
+
+bool counted(const CountryCounts& cell)
+{
+    const auto total = cell.total();
+    return total.dropped_packets + total.would_drop_packets + total.passed_packets != 0;
 }
 
 Json view(const service::Preview& preview)
@@ -229,11 +239,16 @@ Result<Response> list_rules(Service& service, const Request& request)
     if (!any_state) {
         TRY(check_state_word(state->second));
     }
+    const bool counted_only = request.flag("counted");
     auto list = Json::array();
     for (const auto& [number, rule] : service.registry().rules()) {
-        if ((meeting == request.query.end() || rule.meeting == meeting->second) &&
-            (any_state || is_in_state(rule, state->second))) {
-            list.push_back(view(service, rule));
+        if ((meeting != request.query.end() && rule.meeting != meeting->second) ||
+            (!any_state && !is_in_state(rule, state->second))) {
+            continue;
+        }
+        const auto counts = service.counts(rule);
+        if (!counted_only || std::ranges::any_of(counts, counted)) {
+            list.push_back(view(service, rule, counts));
         }
     }
     return json_response(list);

@@ -118,3 +118,5 @@ def test_only_active_rules_are_asked_for(meetings: Daemon):
               for state in ("active", "withdrawn", "suspended", "expired")}
     assert listed == {"active": ["r2"], "withdrawn": ["r1"], "suspended": [], "expired": []}
     meetings.api("GET", "/v1/rules?state=activ").problem(400, "active", "suspended", "activ")
+    counted = meetings.api("GET", "/v1/rules?state=active&counted=true").expect(200).json
+    assert counted == [], "it has not met a packet yet"

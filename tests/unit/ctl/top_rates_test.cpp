@@ -69,13 +69,17 @@ TEST(TopRates, NeedTimeBetweenTheMoments)
     }
 }
 
-TEST(TopRates, OfARuleThatHasJustBecomeActiveAreUnknown)
+TEST(TopRates, OfARuleThatWasNotListedBeforeAreWhatItHasDroppedSince)
 {
-    const auto interval = rates_between(sample_at(1, status_of(0, 0), kNoRules),
-                                        sample_at(2, status_of(0, 0), {rule_against_cn("r7", "A", 5000)}));
+    auto rule = rule_against_cn("r7", "A", 50);
+    rule["packets_passed"] = rule["by_country"]["CN"]["packets_passed"] = 5000U; // before its time had come
+    const auto interval =
+        rates_between(sample_at(1, status_of(0, 0), kNoRules), sample_at(2, status_of(0, 0), {rule}));
     ASSERT_EQ(interval.rules.size(), 1U);
-    EXPECT_EQ(interval.rules[0].rates.dropped.packets, 0);
-    EXPECT_EQ(interval.countries[0].rates.dropped.packets, 0);
+    EXPECT_DOUBLE_EQ(interval.rules[0].rates.dropped.packets, 50);
+    EXPECT_DOUBLE_EQ(interval.countries[0].rates.dropped.packets, 50);
+    EXPECT_EQ(interval.rules[0].rates.passed.packets, 0);
+    EXPECT_EQ(interval.countries[0].rates.passed.packets, 0);
 }
 
 TEST(TopRates, OfANewReasonAndCountryCountFromNothing)

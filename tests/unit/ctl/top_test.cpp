@@ -23,7 +23,7 @@ public:
 private:
     Reply answer(const Asked& asked, int rounds)
     {
-        if (asked.target == "/v1/rules?state=active") {
+        if (asked.target.starts_with("/v1/rules?state=active")) {
             return {200, Json::array({rule_against_cn("r1", "A", dropped_)}).dump()};
         }
         dropped_ += 1000;
@@ -43,7 +43,10 @@ TEST(TopCommand, EndsAfterSoManyRounds)
     EXPECT_EQ(ran.err, "");
     EXPECT_MENTIONS(ran.out, "  country    CN  ");
     EXPECT_EQ(ran.out.find('\033'), std::string::npos);
-    EXPECT_EQ(counting.server().asked().size(), 4U) << "two moments of two answers";
+    const auto asked = counting.server().asked();
+    ASSERT_EQ(asked.size(), 4U) << "two moments of two answers";
+    EXPECT_EQ(asked[1].target, "/v1/rules?state=active&counted=true");
+    EXPECT_EQ(asked[3].target, "/v1/rules?state=active") << "there are few of them";
     EXPECT_EQ(counting.server().connections(), 1);
 }
 

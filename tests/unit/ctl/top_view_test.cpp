@@ -134,15 +134,15 @@ TEST(TopPage, SaysWhenItIsPausedRestartedOrWithoutAnAnswer)
 TEST(TopText, HasALineForAllAndOneForEachThatIsNotNothing)
 {
     const auto text = joined(top_text(shown().interval, "T"));
-    EXPECT_EQ(text, "T  all                               dropped 1.23k pkt/s  987 kbit/s  passed 98.8k "
-                    "pkt/s  790 Mbit/s\n"
-                    "T  direction  ingress                dropped 1.23k pkt/s  987 kbit/s  passed 98.8k "
-                    "pkt/s  790 Mbit/s\n"
-                    "T  reason     drop_country           dropped 1.23k pkt/s  987 kbit/s\n"
-                    "T  reason     other_traffic          passed 98.8k pkt/s  790 Mbit/s\n"
-                    "T  country    CN                     dropped 1.23k pkt/s  987 kbit/s\n"
-                    "T  meeting    A                      dropped 1.23k pkt/s  987 kbit/s\n"
-                    "T  rule       r1 A CN                dropped 1.23k pkt/s  987 kbit/s\n");
+    EXPECT_EQ(text, "T  all                               dropped 1.23k pkt/s 987 kbit/s  passed 98.8k "
+                    "pkt/s 790 Mbit/s\n"
+                    "T  direction  ingress                dropped 1.23k pkt/s 987 kbit/s  passed 98.8k "
+                    "pkt/s 790 Mbit/s\n"
+                    "T  reason     drop_country           dropped 1.23k pkt/s 987 kbit/s\n"
+                    "T  reason     other_traffic          passed 98.8k pkt/s 790 Mbit/s\n"
+                    "T  country    CN                     dropped 1.23k pkt/s 987 kbit/s\n"
+                    "T  meeting    A                      dropped 1.23k pkt/s 987 kbit/s\n"
+                    "T  rule       r1 A CN                dropped 1.23k pkt/s 987 kbit/s\n");
     const auto still = sample_at(1, status_of(5, 5), {rule_against_cn("r1", "A", 5)});
     const auto quiet =
         top_text(rates_between(still, sample_at(2, status_of(5, 5), {rule_against_cn("r1", "A", 5)})), "T");

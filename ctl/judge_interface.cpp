@@ -43,7 +43,8 @@ Finding judge_ingress(const InterfaceFacts& facts, const Json& status)
                             facts.name)};
     }
     if (ingress == "native") {
-        return {check, Judged::good, fmt::format("filtered natively ({})", driver)};
+        const auto* by = text_of(status, "by") == "dispatcher" ? ", called by libxdp's dispatcher" : "";
+        return {check, Judged::good, fmt::format("filtered natively ({}){}", driver, by)};
     }
     if (ingress == "generic") {
         return {
@@ -83,12 +84,10 @@ Findings judge_others(const InterfaceFacts& facts)
     Findings findings;
     const auto check = check_name(facts, "programs");
     if (!before.empty()) {
-        findings.push_back(
-            {check, Judged::hint,
-             fmt::format("before ours: {}; what they send on their own way is not filtered",
-                         join(before, ", ")),
-             "let them run behind it: restart meetfenced, which puts itself first, or take them "
-             "off with their own tools"});
+        findings.push_back({check, Judged::hint,
+                            fmt::format("before ours: {}; what they send on their own way is not filtered",
+                                        join(before, ", ")),
+                            "take them off and put them on again behind it, with their own tools"});
     }
     if (!beside.empty()) {
         findings.push_back(

@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <ostream>
 #include <poll.h>
 #include <sys/epoll.h>

@@ -4,9 +4,9 @@
 #pragma once
 
 #include <chrono>
+#include <csignal>
 #include <iosfwd>
 #include <optional>
-#include <signal.h>
 #include <string>
 #include <string_view>
 #include <termios.h>

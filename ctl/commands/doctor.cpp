@@ -12,6 +12,7 @@
 #include "ctl/input.h"
 #include "ctl/judge_daemon.h"
 #include "ctl/judge_host.h"
+#include "ctl/screen.h"
 #include "pins/pinned_status.h"
 
 namespace meetfence::ctl {
@@ -182,12 +183,30 @@ void print_findings_json(Console& console, const Findings& findings)
     print_json(console, list);
 }
 
+// The text in lines of at most so many columns, as far as its words allow.
+std::vector<std::string> wrapped(std::string_view text, std::size_t columns)
+{
+    std::vector<std::string> lines;
+    while (width_of(text) > columns) {
+        auto end = text.rfind(' ', columns);
+        end = end == std::string_view::npos || end == 0 ? text.find(' ') : end;
+        if (end == std::string_view::npos) {
+            break;
+        }
+        lines.emplace_back(text.substr(0, end));
+        text.remove_prefix(end + 1);
+    }
+    lines.emplace_back(text);
+    return lines;
+}
+
 class Printer {
 public:
     Printer(const Context& context, const Findings& findings)
         : out_(context.console.out),
           style_(context.style),
-          utf8_(context.console.out_is_terminal && speaks_utf8())
+          utf8_(context.console.out_is_terminal && speaks_utf8()),
+          columns_(context.console.out_is_terminal ? Screen::size().columns : SIZE_MAX)
     {
         for (const auto& finding : findings) {
             width_ = std::max(width_, width_of(finding.check));
@@ -197,15 +216,28 @@ public:
     void print(const Finding& finding)
     {
         const auto check = printable(finding.check);
-        out_ << fmt::format("{} {}{}  {}\n", mark(finding.state), check,
-                            std::string(width_ - width_of(check), ' '), printable(finding.text));
+        print_text(fmt::format("{} {:<{}}  ", mark(finding.state), check, width_), kMark + width_ + 2,
+                   printable(finding.text));
         if (!finding.remedy.empty()) {
-            out_ << fmt::format("  {:<{}}  {} {}\n", "", width_, style_.faint(utf8_ ? "→" : "->"),
-                                printable(finding.remedy));
+            const auto* arrow = utf8_ ? "→" : "->";
+            print_text(fmt::format("{:{}}{} ", "", kMark + width_ + 2, style_.faint(arrow)),
+                       kMark + width_ + 2 + width_of(arrow) + 1, printable(finding.remedy));
         }
     }
 
 private:
+    // Behind what stands in front of it, its further lines below its first one.
+    void print_text(const std::string& before, std::size_t indent, const std::string& text)
+    {
+        constexpr std::size_t kLeast = 30; // narrower columns read worse than lines that break anywhere
+        const auto room = columns_ >= indent + kLeast ? columns_ - indent : SIZE_MAX;
+        bool first = true;
+        for (const auto& line : wrapped(text, room)) {
+            out_ << (first ? before : std::string(indent, ' ')) << line << '\n';
+            first = false;
+        }
+    }
+
     [[nodiscard]] std::string mark(Judged state) const
     {
         switch (state) {
@@ -221,9 +253,11 @@ private:
         return style_.faint("?");
     }
 
+    static constexpr std::size_t kMark = 2;
     std::ostream& out_;
     const Style& style_;
     bool utf8_;
+    std::size_t columns_;
     std::size_t width_ = 0;
 };
 

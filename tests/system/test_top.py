@@ -9,11 +9,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from lab import wait
 from lab.daemon import Daemon
 from lab.endpoints import PORT_A, PORT_B, endpoints
 from lab.network import Network
 from lab.streams import Flow, Traffic
-from lab.terminal import Terminal
+from lab.terminal import ENTER, LEAVE, Terminal
 
 PER_SECOND = 100
 
@@ -89,6 +90,18 @@ def test_a_signal_leaves_the_terminal_as_it_was(daemon: Daemon, name: str):
         terminal.until("q quit")
         terminal.process.send_signal(getattr(signal, name))
         assert terminal.ends(0) == ""
+
+
+def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it(daemon: Daemon):
+    with top(daemon) as terminal:
+        terminal.until("q quit")
+        terminal.process.send_signal(signal.SIGTSTP)
+        wait.until(lambda: terminal.read().endswith(LEAVE), 5, "the terminal is given back")
+        assert terminal.current_settings() == terminal.settings
+        terminal.process.send_signal(signal.SIGCONT)
+        wait.until(lambda: terminal.read().count(ENTER) == 2, 5, "the page is there again")
+        terminal.press("q")
+        terminal.ends(0)
 
 
 def test_a_daemon_that_dies_is_told(daemon: Daemon):

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a daemon's answers are taken for; and the command against a daemon that answers what a test wants.
 #include <algorithm>
+#include <array>
 #include <gtest/gtest.h>
 
 #include "audit/entry.h"
@@ -121,9 +122,9 @@ TEST(DoctorSuspended, ConcernsRulesThatWouldStillBeInForce)
 TEST(DoctorAudit, FollowsTheLastEntries)
 {
     audit::Head head;
-    std::vector<std::string> lines;
-    for (int i = 0; i < 4; ++i) {
-        lines.push_back(audit::make_line(head, kNow, {{}, "meeting_added", {{"meeting", "A"}}}) + "\n");
+    std::array<std::string, 4> lines;
+    for (auto& line : lines) {
+        line = audit::make_line(head, kNow, {{}, "meeting_added", {{"meeting", "A"}}}) + "\n";
     }
     const Json status{{"audit", {{"sequence", head.sequence}, {"hash", head.hash}}}};
     EXPECT_EQ(ctl::judge_audit(lines[0] + lines[1] + lines[2] + lines[3], status).state, Judged::good);

@@ -61,7 +61,7 @@ Finding judge(const KernelFeatures& features, const HostFacts& host, std::string
     if (may_not(error) && !may_try_everything(host)) {
         return {std::move(check), Judged::unknown, "this user may not try it", kAsRoot};
     }
-    const auto cause = error == host::kNotTried ? "the attempt broke off" : std::strerror(error);
+    const auto* cause = error == host::kNotTried ? "the attempt broke off" : std::strerror(error);
     return {std::move(check), Judged::wrong,
             fmt::format("not possible: {} ({}); {}", join(missing, ", "), cause, meaning),
             may_not(error) ? kForbidden : kNewer};

@@ -91,11 +91,12 @@ Lines draw(const Panel& panel, std::size_t columns, std::size_t rows, const Styl
                             return entry.would.packets > 0;
                         }));
     const auto numbers = (kNumber + kGap) * 2 + (would ? kWould + kGap : 0);
+    Lines lines;
     if (columns < numbers) {
-        return Lines(rows, std::string(columns, ' '));
+        lines.resize(rows, std::string(columns, ' '));
+        return lines;
     }
     const auto name = columns - numbers;
-    Lines lines;
     const auto gap = std::string(kGap, ' ');
     const auto* packets = panel.tells_would ? "DROP/s" : "PKT/s";
     lines.push_back(style.strong(left(panel.title, name) + gap + right(packets, kNumber) + gap +

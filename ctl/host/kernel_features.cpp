@@ -88,7 +88,7 @@ int try_global_function()
         __u32 encoding = BTF_INT_SIGNED << 24 | 32;
         btf_type prototype{.info = BTF_KIND_FUNC_PROTO << 24, .type = 1};
         btf_type function{.name_off = 5, .info = BTF_KIND_FUNC << 24 | BTF_FUNC_GLOBAL, .type = 2};
-        char names[8] = "\0int\0f";
+        std::array<char, 8> names{'\0', 'i', 'n', 't', '\0', 'f', '\0'};
     } types;
     types.header.type_len = offsetof(Types, names) - sizeof(btf_header);
     types.header.str_off = types.header.type_len;

@@ -8,7 +8,9 @@ import pytest
 from lab import wait
 from lab.daemon import Daemon
 from lab.endpoints import PORT_A
+from lab.lab import Lab
 from lab.network import INTERFACE, Network
+from lab.paths import DATA
 from lab.probes import check, everyone
 from lab.shell import run
 from lab.steps import refused_start, register

@@ -12,6 +12,8 @@
 
 #include "daemon/control/event_hub.h"
 #include "daemon/control/http_server.h"
+#include "daemon/control/metrics.h"
+#include "daemon/control/metrics_server.h"
 #include "daemon/control/router.h"
 #include "daemon/log.h"
 #include "daemon/service/clock.h"
@@ -69,6 +71,16 @@ struct FinishWork {
 control::Groups groups_of(const Config& config)
 {
     return {config.operators, config.viewers};
+}
+
+control::MetricsServer listen_for_scrapes(asio::io_context& io, service::Service& service)
+{
+    return control::MetricsServer::listen(
+        io, service.config().metrics_listen,
+        [&service](const control::Request& request) { return control::scrape(service, request); },
+        [](bool problem, const std::string& text) {
+            log(problem ? Severity::warning : Severity::notice, text);
+        });
 }
 
 // Whoever may not ask must not be able to fill the journal by asking.
@@ -136,7 +148,8 @@ Result<> run_daemon(const Config& config, const std::string& config_path)
     RefusalLog refusals;
     const control::Witness witness{[&](const service::LogLine& line) { refusals.write(line); },
                                    [&](const service::Refusal& refusal) { service->record(refusal); },
-                                   [&] { return groups_of(service->config()); }};
+                                   [&] { return groups_of(service->config()); },
+                                   [&](const service::Answered& answered) { service->record(answered); }};
     const auto handler = [&](const control::Request& request, const control::Reply& reply) {
         control::answer(*service, request, witness,
                         [&, reply, changes = request.method != "GET"](auto response) {
@@ -150,10 +163,16 @@ Result<> run_daemon(const Config& config, const std::string& config_path)
     std::filesystem::create_directories(std::filesystem::path(config.socket).parent_path(), ignored);
     auto server = TRY(control::HttpServer::listen(io, {.socket = config.socket, .groups = groups_of(config)},
                                                   handler, events));
-    reload = [&] {
+    std::optional<control::MetricsServer> metrics = listen_for_scrapes(io, *service);
+    reload = [&, listen = config.metrics_listen]() mutable {
         take_up_configuration(*service, config_path, [&] {
             watch.follow_files();
             server.use_groups(groups_of(service->config()));
+            if (listen != service->config().metrics_listen) {
+                listen = service->config().metrics_listen;
+                metrics.reset(); // one address may be part of the other
+                metrics.emplace(listen_for_scrapes(io, *service));
+            }
         });
     };
     leave_pointer(config);

@@ -85,22 +85,49 @@ void count_meetings(const Tables& tables, PinnedStatus& status)
     }
 }
 
-// What all rules together say they dropped. A rule that was changed stands twice for a moment,
-// with the same cells.
-Result<std::uint64_t> drops_of_rules(const Tables& tables)
+struct CellRun {
+    std::uint32_t first = 0, count = 0;
+};
+
+// The cells of each rule, in their order. A rule that was changed stands twice for a moment, with the
+// same cells.
+std::vector<CellRun> cells_of_rules(const Tables& tables)
 {
-    std::uint64_t total = 0;
-    std::set<std::uint32_t> seen;
+    std::vector<CellRun> runs;
     for (std::size_t i = 1; i < tables.rules.size(); ++i) {
         const auto& rule = tables.rules[i];
-        if (rule.number == 0 || !seen.insert(rule.cells).second) {
-            continue;
-        }
-        for (std::uint32_t cell = 0; cell < rule.cell_count; ++cell) {
-            total += TRY(pins::read_cell(tables.cells.get(), rule.cells + cell)).total().dropped_packets;
+        if (rule.number != 0) {
+            runs.push_back({rule.cells, rule.cell_count});
         }
     }
-    return total + tables.control[0].retired_drops;
+    std::ranges::sort(runs, {}, &CellRun::first);
+    const auto same = std::ranges::unique(runs, {}, &CellRun::first);
+    runs.erase(same.begin(), same.end());
+    return runs;
+}
+
+// What each rule did, by its own counters. Those that lie next to one another are read together, and with
+// them what lies in small gaps.
+Result<> count_rules(const Tables& tables, PinnedStatus& status)
+{
+    constexpr std::uint32_t kSmallGap = 16;
+    const auto runs = cells_of_rules(tables);
+    for (std::size_t begin = 0; begin < runs.size();) {
+        auto end = begin;
+        std::uint32_t behind = runs[begin].first;
+        for (; end < runs.size() && runs[end].first <= behind + kSmallGap; ++end) {
+            behind = std::max(behind, runs[end].first + runs[end].count);
+        }
+        const auto first = runs[begin].first;
+        const auto cells = TRY(pins::read_cells(tables.cells.get(), first, behind - first));
+        for (; begin < end; ++begin) {
+            auto& sum = status.rule_counts[runs[begin].first];
+            for (std::uint32_t cell = 0; cell < runs[begin].count; ++cell) {
+                sum += cells.at(runs[begin].first - first + cell);
+            }
+        }
+    }
+    return {};
 }
 
 struct Verdicts {
@@ -161,7 +188,11 @@ Result<PinnedStatus> read_pinned_status(const Path& bpf_dir)
             dropped += reasons_of.at(reason).packets;
         }
     }
-    const auto accounted = TRY(drops_of_rules(tables));
+    TRY(count_rules(tables, status));
+    auto accounted = control.retired_drops;
+    for (const auto& [cell, counts] : status.rule_counts) {
+        accounted += counts.dropped_packets;
+    }
     status.dropped_outside_scope = (dropped > accounted ? dropped - accounted : 0) + control.outside_scope;
     return status;
 }

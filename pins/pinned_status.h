@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "model/json.h"
@@ -22,6 +23,7 @@ struct PinnedStatus {
     std::uint64_t meetings = 0;
     std::uint64_t rules_active = 0;
     pins::Traffic reasons{};
+    std::unordered_map<std::uint32_t, RuleCounts> rule_counts; // of each rule, by the first of its cells
     // Drops that no rule's own counters account for, by the other set of counters, and those that the running
     // check found wrong; 0 or a defect.
     std::uint64_t dropped_outside_scope = 0;

@@ -47,6 +47,12 @@ constexpr auto kReasons = std::to_array<Words>({
     {MF_DROP_FRAGMENT, "drop_fragment", "a later fragment of a packet whose first fragment was dropped"},
 });
 
+constexpr auto kNumbers = [] {
+    std::array<std::uint32_t, kReasons.size()> numbers{};
+    std::ranges::transform(kReasons, numbers.begin(), &Words::reason);
+    return numbers;
+}();
+
 const Words* find(std::uint32_t reason)
 {
     const auto* const it = std::ranges::find(kReasons, reason, &Words::reason);
@@ -59,6 +65,11 @@ std::string_view reason_name(std::uint32_t reason)
 {
     const auto* words = find(reason);
     return words == nullptr ? std::string_view{} : words->name;
+}
+
+std::span<const std::uint32_t> reasons()
+{
+    return kNumbers;
 }
 
 std::string_view reason_text(std::uint32_t reason)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "kernel-headers/abi.h"
@@ -13,6 +14,9 @@ namespace meetfence {
 [[nodiscard]] std::string_view reason_name(std::uint32_t reason);
 /// One clause for people: "an enforced rule names the country".
 [[nodiscard]] std::string_view reason_text(std::uint32_t reason);
+
+/// Every reason that a packet is counted under.
+[[nodiscard]] std::span<const std::uint32_t> reasons();
 
 [[nodiscard]] constexpr bool is_drop(std::uint32_t reason)
 {

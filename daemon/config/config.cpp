@@ -9,7 +9,6 @@
 #include <net/if.h>
 #include <sstream>
 
-#include "model/endpoint.h"
 #include "model/json.h"
 
 namespace meetfence {
@@ -169,6 +168,29 @@ Result<> read_geo(const ObjectReader& top, Config& config)
     return {};
 }
 
+// An address, not a name: that may stand for several, or for none while the host starts.
+Result<> read_metrics(const ObjectReader& top, Config& config)
+{
+    const auto metrics = TRY(section(top, "metrics", kMetricsKeys));
+    const auto text = TRY(metrics.text("listen"));
+    if (!text) {
+        return {};
+    }
+    config.metrics_listen.reset();
+    if (text->empty() || *text == "off") {
+        return {};
+    }
+    auto address = SocketAddress::parse(*text);
+    if (!address) {
+        return wrong(metrics, "listen",
+                     "must be an address of this host with a port, as in 127.0.0.1:9435 or [::1]:9435, or "
+                     "off: " +
+                         address.error().message);
+    }
+    config.metrics_listen = *address;
+    return {};
+}
+
 Result<> read_control(const ObjectReader& top, Config& config)
 {
     const auto control = TRY(section(top, "control", kControlKeys));
@@ -179,9 +201,6 @@ Result<> read_control(const ObjectReader& top, Config& config)
     }
     config.operators = TRY(control.text("operators")).value_or(config.operators);
     config.viewers = TRY(control.text("viewers")).value_or(config.viewers);
-
-    const auto metrics = TRY(section(top, "metrics", kMetricsKeys));
-    config.metrics_listen = TRY(metrics.text("listen")).value_or(config.metrics_listen);
     return {};
 }
 
@@ -235,6 +254,7 @@ Result<Config> parse_config(std::string_view text)
         return std::move(error).context("'exempt'");
     }));
     TRY(read_control(top, config));
+    TRY(read_metrics(top, config));
     TRY(read_policy(top, config));
     TRY(read_path(top, "state_dir", config.state_dir));
     TRY(read_path(top, "bpf_dir", config.bpf_dir));

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "daemon/dataplane/settings.h"
 #include "daemon/geo/admission.h"
 #include "daemon/geo/place_table.h"
+#include "model/endpoint.h"
 #include "model/result.h"
 
 namespace meetfence {
@@ -27,8 +29,9 @@ struct Config {
     std::string socket = "/run/meetfence/control.sock";
     std::string operators = "meetfence";    // Unix group that may change things
     std::string viewers = "meetfence-view"; // Unix group that may look
-    std::string metrics_listen = "127.0.0.1:9435";
-    std::uint64_t approvals = 1; // 0–3
+    std::optional<SocketAddress> metrics_listen =
+        SocketAddress{IpAddress::v4(0x7f000001), 9435}; // none: nowhere
+    std::uint64_t approvals = 1;                        // 0–3
     std::chrono::seconds max_duration = std::chrono::hours(24 * 30);
     bool named_meetings = false; // orders must name their meetings
     std::uint64_t max_meetings = 65536;

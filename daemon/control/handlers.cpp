@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <fmt/format.h>
+#include <memory>
 
 #include "daemon/service/clock.h"
 #include "model/order_json.h"
@@ -181,6 +182,59 @@ bool is_in_state(const Rule& rule, std::string_view word)
     return word == kSuspended ? rule.suspended : word == to_text(rule.state(service::wall_now()));
 }
 
+// Ended rules stay on record: there are thousands. Others are served between two pieces of the list.
+class RuleList : public std::enable_shared_from_this<RuleList> {
+public:
+    struct Wanted {
+        std::optional<std::string> meeting, state;
+        bool counted_only = false;
+    };
+    RuleList(const Service& service, Wanted wanted, LaterReply reply)
+        : service_(service), wanted_(std::move(wanted)), reply_(std::move(reply))
+    {
+    }
+
+    void go_on()
+    {
+        constexpr std::size_t kRulesAtOnce = 250; // some 10 ms
+        const auto& rules = service_.registry().rules();
+        auto it = rules.upper_bound(last_);
+        for (std::size_t i = 0; i < kRulesAtOnce && it != rules.end(); ++it) {
+            last_ = it->first;
+            if (is_wanted(it->second)) {
+                add(it->second);
+                ++i;
+            }
+        }
+        if (it == rules.end()) {
+            reply_(Response{.body = std::move(body_) + "]\n"});
+            return;
+        }
+        service_.later([self = shared_from_this()] { self->go_on(); });
+    }
+
+private:
+    [[nodiscard]] bool is_wanted(const Rule& rule) const
+    {
+        return (!wanted_.meeting || rule.meeting == *wanted_.meeting) &&
+               (!wanted_.state || is_in_state(rule, *wanted_.state));
+    }
+
+    void add(const Rule& rule)
+    {
+        const auto counts = service_.counts(rule);
+        if (!wanted_.counted_only || std::ranges::any_of(counts, counted)) {
+            body_.append(body_.size() == 1 ? "" : ",").append(text_of(view(service_, rule, counts)));
+        }
+    }
+
+    const Service& service_;
+    Wanted wanted_;
+    LaterReply reply_;
+    std::string body_ = "[";
+    std::uint64_t last_ = 0; // number of the rule before the next piece
+};
+
 Result<const Rule*> rule_of(const Service& service, const Request& request)
 {
     return service.registry().find_rule(TRY(parse_rule_id(request.path.at(2))));
@@ -231,27 +285,22 @@ Result<Response> delete_meeting(Service& service, const Request& request)
     return Response{.status = 204};
 }
 
-Result<Response> list_rules(Service& service, const Request& request)
+void list_rules(Service& service, const Request& request, LaterReply reply)
 {
     const auto meeting = request.query.find("meeting");
     const auto state = request.query.find("state");
-    const bool any_state = state == request.query.end();
-    if (!any_state) {
-        TRY(check_state_word(state->second));
-    }
-    const bool counted_only = request.flag("counted");
-    auto list = Json::array();
-    for (const auto& [number, rule] : service.registry().rules()) {
-        if ((meeting != request.query.end() && rule.meeting != meeting->second) ||
-            (!any_state && !is_in_state(rule, state->second))) {
-            continue;
-        }
-        const auto counts = service.counts(rule);
-        if (!counted_only || std::ranges::any_of(counts, counted)) {
-            list.push_back(view(service, rule, counts));
+    const auto given = [&](const auto& it) {
+        return it == request.query.end() ? std::nullopt : std::optional(it->second);
+    };
+    if (state != request.query.end()) {
+        if (const auto known = check_state_word(state->second); !known) {
+            reply(fail(known.error()));
+            return;
         }
     }
-    return json_response(list);
+    std::make_shared<RuleList>(
+        service, RuleList::Wanted{given(meeting), given(state), request.flag("counted")}, std::move(reply))
+        ->go_on();
 }
 
 Result<Response> get_rule(Service& service, const Request& request)

@@ -14,7 +14,6 @@ namespace meetfence::control {
 [[nodiscard]] Result<Response> get_meeting(service::Service& service, const Request& request);
 [[nodiscard]] Result<Response> put_meeting(service::Service& service, const Request& request);
 [[nodiscard]] Result<Response> delete_meeting(service::Service& service, const Request& request);
-[[nodiscard]] Result<Response> list_rules(service::Service& service, const Request& request);
 [[nodiscard]] Result<Response> get_rule(service::Service& service, const Request& request);
 [[nodiscard]] Result<Response> post_rule(service::Service& service, const Request& request);
 [[nodiscard]] Result<Response> patch_rule(service::Service& service, const Request& request);
@@ -55,6 +54,7 @@ using LaterReply = std::function<void(Result<Response>)>;
 void reload_geo(service::Service& service, const Request& request, LaterReply reply);
 void roll_back_geo(service::Service& service, const Request& request, LaterReply reply);
 void diff_geo(service::Service& service, const Request& request, LaterReply reply);
+void list_rules(service::Service& service, const Request& request, LaterReply reply);
 void get_report(service::Service& service, const Request& request, LaterReply reply);
 
 } // namespace meetfence::control

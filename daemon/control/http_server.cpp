@@ -108,8 +108,10 @@ private:
             respond(problem(400, "this is not HTTP/1.1: " + error.message()), false);
         } else {
             const auto& message = parser_->get();
-            Request request{
-                .method = std::string(message.method_string()), .body = message.body(), .peer = peer_};
+            Request request{.method = std::string(message.method_string()),
+                            .accept = std::string(message[http::field::accept]),
+                            .body = message.body(),
+                            .peer = peer_};
             const auto target = message.target();
             auto parsed = parse_target({target.data(), target.size()}, request);
             if (!parsed) {

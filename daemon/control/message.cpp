@@ -66,6 +66,8 @@ const char* title_of(unsigned status)
         return "Content Too Large";
     case 422:
         return "Unprocessable Content";
+    case 431:
+        return "Request Header Fields Too Large";
     case 503:
         return "Service Unavailable";
     case 507:
@@ -83,10 +85,14 @@ bool Request::flag(const std::string& name) const
     return it != query.end() && (it->second.empty() || it->second == "true" || it->second == "1");
 }
 
+std::string text_of(const Json& json)
+{
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 Response json_response(const Json& body, unsigned status)
 {
-    // Text that is no UTF-8 can come in by a request; it must not stop the answer.
-    return {.status = status, .body = body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"};
+    return {.status = status, .body = text_of(body) + "\n"};
 }
 
 Response problem(unsigned status, const std::string& detail)

@@ -17,6 +17,7 @@ struct Request {
     std::string method;
     std::vector<std::string> path;            // decoded segments: {"v1", "meetings", "A"}
     std::map<std::string, std::string> query; // decoded
+    std::string accept;                       // the header, empty where there is none
     std::string body;
     std::optional<Json> json = {}; // the body, where it was read already
     Peer peer;
@@ -36,6 +37,8 @@ struct Response {
     bool recent_events = false; // the body is events, those that were
 };
 
+/// On one line. Text that is no UTF-8 can come in by a request; it must not stop the answer.
+[[nodiscard]] std::string text_of(const Json& json);
 [[nodiscard]] Response json_response(const Json& body, unsigned status = 200);
 /// RFC 9457.
 [[nodiscard]] Response problem(const Error& error);

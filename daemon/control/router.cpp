@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <fmt/format.h>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -47,7 +49,7 @@ constexpr auto kRoutes = std::to_array<Route>({
     {"POST", "v1/orders/{}/reject", Role::operator_, reject_order},
     {"POST", "v1/orders/{}/withdraw", Role::operator_, withdraw_order},
     {"POST", "v1/orders/{}/extend", Role::operator_, extend_order},
-    {"GET", "v1/rules", Role::viewer, list_rules},
+    {"GET", "v1/rules", Role::viewer, nullptr, false, list_rules},
     {"POST", "v1/rules", Role::operator_, post_rule, true},
     {"GET", "v1/rules/{}", Role::viewer, get_rule},
     {"PATCH", "v1/rules/{}", Role::operator_, patch_rule},
@@ -193,6 +195,33 @@ void record_refusal(const Route& route, const Request& request, const Response& 
                      .stranger = request.peer.role != Role::operator_});
 }
 
+// What an answered request changed. A dry run changes nothing, a question either.
+std::optional<service::Change> change_of(const Route& route, const Request& request)
+{
+    using service::Change;
+    constexpr auto kByPath = std::to_array<std::pair<std::string_view, Change>>({
+        {"v1/meetings/{}/participants/", Change::participant}, // before what it begins with
+        {"v1/meetings/", Change::meeting},
+        {"v1/orders", Change::order},
+        {"v1/rules", Change::rule},
+        {"v1/declaration", Change::declaration},
+        {"v1/geo/reload", Change::geo},
+        {"v1/geo/rollback", Change::geo},
+    });
+    const auto* const it =
+        std::ranges::find_if(kByPath, [&](const auto& entry) { return route.path.starts_with(entry.first); });
+    const bool changes = route.method != "GET" && !request.flag("dry_run") && it != kByPath.end();
+    return changes ? std::optional(it->second) : std::nullopt;
+}
+
+void count(const Witness& witness, std::optional<service::Change> change, const Response& response,
+           std::chrono::steady_clock::time_point arrived)
+{
+    if (witness.answered) {
+        witness.answered({change, response.status, std::chrono::steady_clock::now() - arrived});
+    }
+}
+
 // Of a change that was asked for: who did, and what came of it.
 void log_change(const Route& route, const Request& request, const Response& response, const Witness& witness)
 {
@@ -219,13 +248,16 @@ void log_change(const Route& route, const Request& request, const Response& resp
 void answer(service::Service& service, const Request& request, const Witness& witness,
             const std::function<void(Response)>& reply)
 {
+    const auto arrived = std::chrono::steady_clock::now();
     const auto found = route_of(request);
     if (!found) {
+        count(witness, {}, found.error(), arrived);
         reply(found.error());
         return;
     }
     const auto& route = **found;
-    const auto finish = [&route, witness, reply](const Request& asked, Response response) {
+    const auto finish = [&route, witness, reply, arrived](const Request& asked, Response response) {
+        count(witness, change_of(route, asked), response, arrived);
         record_refusal(route, asked, response, witness);
         log_change(route, asked, response, witness);
         reply(std::move(response));

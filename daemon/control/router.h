@@ -16,6 +16,7 @@ struct Witness {
     std::function<void(const service::Refusal&)>
         refused;                    // for the audit log; changes stand there by themselves
     std::function<Groups()> groups; // who may do what, now: a refusal names them
+    std::function<void(const service::Answered&)> answered = {}; // every request, for what is counted
 };
 
 /// Answers, at once or when long work is done.

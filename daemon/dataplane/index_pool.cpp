@@ -80,4 +80,13 @@ void RunPool::give_back(std::uint32_t first, std::uint32_t count)
     free_[first] = count;
 }
 
+std::size_t RunPool::available() const
+{
+    std::size_t count = 0;
+    for (const auto& run : free_) {
+        count += run.second;
+    }
+    return count;
+}
+
 } // namespace meetfence::dataplane

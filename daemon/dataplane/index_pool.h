@@ -44,6 +44,7 @@ public:
     /// False where some of it is taken already.
     [[nodiscard]] bool take_exactly(std::uint32_t first, std::uint32_t count);
     void give_back(std::uint32_t first, std::uint32_t count);
+    [[nodiscard]] std::size_t available() const;
 
 private:
     std::map<std::uint32_t, std::uint32_t> free_; // first → count, never touching

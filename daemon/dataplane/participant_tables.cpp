@@ -299,19 +299,44 @@ void ParticipantTables::for_each_flow(const std::function<void(const mf_flow&)>&
     }
 }
 
+Result<std::size_t> ParticipantTables::count_waiting() const
+{
+    std::vector<mf_ufrag_key> keys(MF_SIGHTINGS);
+    std::vector<mf_sighting> sightings(MF_SIGHTINGS);
+    std::uint32_t count = MF_SIGHTINGS;
+    std::uint32_t next = 0;
+    if (bpf_map_lookup_batch(maps_.sightings_fd, nullptr, &next, keys.data(), sightings.data(), &count,
+                             nullptr) != 0 &&
+        errno != ENOENT) { // the end of the table
+        return kernel_error("counting who waits to be handed over");
+    }
+    return static_cast<std::size_t>(
+        std::count_if(sightings.begin(), sightings.begin() + count,
+                      [&](const mf_sighting& sighting) { return is_recent(sighting.seen); }));
+}
+
 void ParticipantTables::sweep(std::uint32_t slots)
 {
     for (; slots > 0; --slots) {
-        const auto slot = next_sweep_;
+        sweep_slot(next_sweep_);
         next_sweep_ = (next_sweep_ + 1) & (control_->flow_slots - 1);
-        auto& flow = maps_.flows[slot];
-        __u64 owner = read(flow.owner);
-        if (owner < MF_FLOW_FIRST_OWNER || (is_alive(owner) && is_recent(flow.proven))) {
-            continue;
+        if (next_sweep_ == 0) {
+            swept_flows_ = std::exchange(met_, 0);
         }
-        if (std::atomic_ref<__u64>(flow.owner).compare_exchange_strong(owner, MF_FLOW_DEAD)) {
-            swept_.push_back(slot);
-        }
+    }
+}
+
+void ParticipantTables::sweep_slot(std::uint32_t slot)
+{
+    auto& flow = maps_.flows[slot];
+    __u64 owner = read(flow.owner);
+    if (owner < MF_FLOW_FIRST_OWNER) {
+        return;
+    }
+    if (is_alive(owner) && is_recent(flow.proven)) {
+        ++met_;
+    } else if (std::atomic_ref<__u64>(flow.owner).compare_exchange_strong(owner, MF_FLOW_DEAD)) {
+        swept_.push_back(slot);
     }
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -58,12 +59,17 @@ public:
     void carry_flow(const mf_flow& flow, std::uint64_t owner);
     /// Calls `take` for each flow that says whose packets are.
     void for_each_flow(const std::function<void(const mf_flow&)>& take) const;
+    /// Ufrags that were answered of late and that nobody was handed over with, in either address family.
+    [[nodiscard]] Result<std::size_t> count_waiting() const;
     /// Whether two meetings claim it now.
     [[nodiscard]] bool is_contested(const mf_flow& flow) const;
 
     /// Looks at the next `slots` of the table of flows, and takes out those that nobody has or that were
     /// not proven for long.
     void sweep(std::uint32_t slots);
+    /// Flows that say whose packets are, as the last sweep through the whole table met them; none before
+    /// that.
+    [[nodiscard]] std::optional<std::uint64_t> swept_flows() const { return swept_flows_; }
 
     // Elements that were unlinked are used again when every packet that was on its way is through.
     [[nodiscard]] bool has_unlinked() const { return !swept_.empty() || !pool_.limbo().empty(); }
@@ -95,6 +101,7 @@ private:
     void meet_sighting(const UfragBinding& binding, std::uint8_t family, std::uint64_t owner);
     void prove(const mf_flow_key& key, std::uint64_t owner, std::uint32_t proven, std::uint32_t stranger);
     [[nodiscard]] std::uint32_t find_stranger(const mf_flow_key& key, std::uint32_t ufrag) const;
+    void sweep_slot(std::uint32_t slot);
     [[nodiscard]] mf_flow* find(const mf_flow_key& key) const;
     [[nodiscard]] bool is_alive(std::uint64_t owner) const;
     [[nodiscard]] bool is_recent(std::uint32_t then) const;
@@ -103,6 +110,8 @@ private:
     mf_control* control_;
     IndexPool pool_;
     std::uint32_t next_sweep_ = 0;
+    std::uint64_t met_ = 0; // since the sweep began at the first slot
+    std::optional<std::uint64_t> swept_flows_;
     std::vector<std::uint32_t> swept_;
 };
 

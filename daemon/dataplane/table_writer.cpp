@@ -249,6 +249,15 @@ Result<> TableWriter::reclaim_rules()
     return {};
 }
 
+TableWriter::InUse TableWriter::in_use() const
+{
+    const auto of = [](std::uint32_t size, const IndexPool& pool) { return size - 1 - pool.available(); };
+    return {.policies = of(control().policies, policy_pool_),
+            .rules = of(control().rules, rule_pool_),
+            .endpoints = of(control().endpoints, endpoint_pool_),
+            .cells = control().cells - cell_pool_.available()};
+}
+
 const LinkedRule* TableWriter::find_rule(std::uint64_t meeting, std::uint64_t rule) const
 {
     const auto it = meetings_.find(meeting);

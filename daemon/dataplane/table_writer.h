@@ -68,6 +68,12 @@ public:
     /// What it did so far. Good until the next `stage` after it left.
     [[nodiscard]] Result<std::vector<CountryCounts>> counts(const LinkedRule& rule) const;
 
+    /// Elements in use, those that packets on their way may still see among them.
+    struct InUse {
+        std::size_t policies, rules, endpoints, cells;
+    };
+    [[nodiscard]] InUse in_use() const;
+
     [[nodiscard]] mf_control& control() { return tables_.control[0]; }
     [[nodiscard]] const mf_control& control() const { return tables_.control[0]; }
 

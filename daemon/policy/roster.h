@@ -48,6 +48,7 @@ public:
     /// Whose owner word this is, or null.
     [[nodiscard]] const Place* find(std::uint64_t owner) const;
     [[nodiscard]] std::size_t size() const { return places_.size(); }
+    [[nodiscard]] std::size_t ufrags() const { return ufrags_.size(); }
 
     /// What would stand in the roster: one port a ufrag. Refused where the roster is full, or another
     /// participant has a ufrag or a flow of it.

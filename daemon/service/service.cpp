@@ -37,7 +37,8 @@ Service::Service(Config config, Listener listener, store::Store store, AuditTrai
       registry_(limits_of(*config_)),
       orders_(order_policy_of(*config_)),
       roster_(config_->max_participants),
-      archive_(config_->state_dir + "/geo")
+      archive_(config_->state_dir + "/geo"),
+      started_(wall_now())
 {
 }
 
@@ -150,9 +151,9 @@ Result<> Service::bring_kernel_up_to_date()
     return {};
 }
 
-Result<Json> Service::status() const
+Json Service::status(const Figures& figures) const
 {
-    const auto pinned = TRY(read_pinned_status(config_->bpf_dir));
+    const auto& pinned = figures.pinned;
     auto json = to_json(pinned, MEETFENCE_VERSION, true);
     // In the configuration's order; one whose link has vanished is not filtered, and must not be missing.
     auto interfaces = Json::array();
@@ -162,8 +163,6 @@ Result<Json> Service::status() const
             to_json(it == pinned.interfaces.end() ? InterfaceStatus{interface.name, "none"} : *it));
     }
     json["interfaces"] = std::move(interfaces);
-    std::size_t confirmed = 0;
-    plane_.participants().for_each_flow([&](const mf_flow&) { ++confirmed; });
     json["participants"] = roster_.size();
     auto orders = Json::object();
     for (const auto state :
@@ -178,10 +177,13 @@ Result<Json> Service::status() const
     json["orders"] = std::move(orders);
     json["audit"] = {{"sequence", trail_.log().head().sequence}, {"hash", trail_.log().head().hash}};
     json["check"] = check_.status();
-    json["flows"] = {{"confirmed", confirmed},
-                     {"contested", TRY(plane_.tally(MF_TALLY_CONTESTED))},
-                     {"refused", TRY(plane_.tally(MF_TALLY_NO_ROOM))},
+    json["flows"] = {{"confirmed", figures.flows},
+                     {"contested", figures.flows_contested},
+                     {"refused", figures.flows_refused},
                      {"room", config_->max_flows}};
+    for (const auto& [table, used, room] : figures.tables) {
+        json["tables"][std::string(table)] = {{"used", used}, {"room", room}};
+    }
     auto& databases = json["geo"]["databases"] = Json::array();
     for (const auto& database : geo_.facts.databases) {
         databases.push_back(

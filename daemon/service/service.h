@@ -21,6 +21,7 @@
 #include "daemon/policy/registry.h"
 #include "daemon/policy/roster.h"
 #include "daemon/service/audit_trail.h"
+#include "daemon/service/figures.h"
 #include "daemon/service/geo_load.h"
 #include "daemon/service/log_line.h"
 #include "daemon/service/repetition.h"
@@ -109,7 +110,11 @@ public:
 
     [[nodiscard]] const policy::Registry& registry() const { return registry_; }
     [[nodiscard]] const Config& config() const { return *config_; }
-    [[nodiscard]] Result<Json> status() const;
+    [[nodiscard]] Result<Json> status() const { return status(TRY(figures(FlowCount::exact))); }
+    [[nodiscard]] Json status(const Figures& figures) const;
+    [[nodiscard]] Result<Figures> figures(FlowCount flow_count) const;
+    [[nodiscard]] const RequestFigures& requests() const { return requests_; }
+    [[nodiscard]] Time started() const { return started_; }
     [[nodiscard]] std::string summary() const; // one line: what it does now
     [[nodiscard]] Time geo_build() const;      // of the country table in force
     [[nodiscard]] const GeoTable& geo() const { return geo_; }
@@ -139,6 +144,8 @@ public:
     [[nodiscard]] Result<std::vector<const Rule*>> rules_against(const std::string& meeting, Country country,
                                                                  const std::string& participant) const;
     [[nodiscard]] std::vector<CountryCounts> counts(const Rule& rule) const;
+    /// The same of all countries and both directions, as of these figures.
+    [[nodiscard]] RuleCounts total(const Rule& rule, const Figures& figures) const;
     /// What the running check found of a rule's drops, since the daemon started.
     struct Checked {
         std::uint64_t checked = 0, outside = 0;
@@ -152,6 +159,7 @@ public:
     [[nodiscard]] OrderState state_of(const Order& order) const;
     [[nodiscard]] const AuditTrail& trail() const { return trail_; }
     void record(const Refusal& refusal) { trail_.record(refusal); }
+    void record(const Answered& answered);
 
     [[nodiscard]] Result<> put_meeting(const Meeting& meeting, const Actor& actor);
     [[nodiscard]] Result<> remove_meeting(const std::string& id, const Actor& actor);
@@ -360,6 +368,8 @@ private:
     std::shared_ptr<Progress> geo_working_;
     std::deque<GeoJob> geo_jobs_;
     std::int64_t wall_offset_ns_ = 0;
+    RequestFigures requests_;
+    Time started_;
 };
 
 } // namespace meetfence::service

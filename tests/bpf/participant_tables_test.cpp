@@ -90,6 +90,31 @@ TEST_F(ParticipantTablesTest, AreTakenOutWhereARemovalStoppedHalfWay)
     EXPECT_EQ(tables->take_unlinked().flows.size(), 1U);
 }
 
+TEST_F(ParticipantTablesTest, CountTheirFlowsWithEachSweepOfTheWholeTable)
+{
+    const auto one = put(person("p", {}, {here}));
+    tables->sweep(kSlots - 1);
+    EXPECT_EQ(tables->swept_flows(), std::nullopt);
+    tables->sweep(1);
+    EXPECT_EQ(tables->swept_flows(), 1U);
+    tables->remove(one);
+    tables->sweep(kSlots - 1);
+    EXPECT_EQ(tables->swept_flows(), 1U);
+    tables->sweep(1);
+    EXPECT_EQ(tables->swept_flows(), 0U);
+}
+
+TEST_F(ParticipantTablesTest, CountWhoWasAnsweredAndWaitsToBeHandedOver)
+{
+    EXPECT_EQ(tables->count_waiting().value(), 0U);
+    see(exact, here, tick() - control.flow_idle - 1);
+    EXPECT_EQ(tables->count_waiting().value(), 0U) << "that was long ago";
+    see(exact, here, tick());
+    EXPECT_EQ(tables->count_waiting().value(), 1U);
+    put(person("p", {exact}));
+    EXPECT_EQ(tables->count_waiting().value(), 0U);
+}
+
 TEST_F(ParticipantTablesTest, AreTakenOutWhereNobodyKnowsTheirName)
 {
     const auto one = put(person("p", {exact}));

@@ -73,6 +73,7 @@ class Daemon:
                         "viewers": VIEWERS},
             # Small tables are made quickly: there are hundreds of daemons.
             "limits": {"meetings": 1024, "participants": 4096, "flows": 4096},
+            "metrics": {"listen": "off"},  # the daemons of one host would fight for the port
             "state_dir": str(self.state_dir),
             "bpf_dir": str(self.bpf_dir),
         }

@@ -38,7 +38,6 @@ bench.skel.h: bench
 maxminddb.h: daemon/geo
 nlohmann/json.hpp: model
 openssl/evp.h: audit
-prometheus/text_serializer.h: daemon/control
 SQLiteCpp/SQLiteCpp.h: daemon/store
 sqlite3.h: daemon/store
 spdlog/spdlog.h: daemon

@@ -32,7 +32,7 @@ TEST(Config, HasAWorkingDefaultForEverythingButTheInterfaces)
     EXPECT_EQ(config.socket, "/run/meetfence/control.sock");
     EXPECT_EQ(config.operators, "meetfence");
     EXPECT_EQ(config.viewers, "meetfence-view");
-    EXPECT_EQ(config.metrics_listen, "127.0.0.1:9435");
+    EXPECT_EQ(config.metrics_listen, value_of(SocketAddress::parse("127.0.0.1:9435")));
     EXPECT_EQ(config.approvals, 1U);
     EXPECT_FALSE(config.named_meetings);
     EXPECT_EQ(config.max_duration, std::chrono::hours(24 * 30));
@@ -75,7 +75,7 @@ TEST(Config, TakesEveryKey)
     EXPECT_EQ(config.socket, "/tmp/c.sock");
     EXPECT_EQ(config.operators, "ops");
     EXPECT_EQ(config.viewers, "lookers");
-    EXPECT_EQ(config.metrics_listen, "127.0.0.1:9999");
+    EXPECT_EQ(config.metrics_listen, value_of(SocketAddress::parse("127.0.0.1:9999")));
     EXPECT_EQ(config.approvals, 3U);
     EXPECT_TRUE(config.named_meetings);
     EXPECT_EQ(config.max_duration, std::chrono::hours(12));
@@ -164,6 +164,25 @@ TEST(Config, IsAnObjectWithMembersOfTheRightTypes)
         {with(R"("policy": {"max_duration": 30})"), {"'policy.max_duration'", "string"}},
         {with(R"("state_dir": ["/x"])"), {"'state_dir'", "string"}},
     });
+}
+
+TEST(Config, ServesMetricsWhereItIsToldOrNowhere)
+{
+    const auto listen = [](const std::string& text) {
+        return value_of(parse_config(with(R"("metrics": {"listen": ")" + text + R"("})"))).metrics_listen;
+    };
+    for (const auto* address : {"[::1]:9435", "0.0.0.0:1", "[::]:65535", "192.0.2.7:9435"}) {
+        EXPECT_EQ(listen(address), value_of(SocketAddress::parse(address))) << address;
+    }
+    for (const auto* off : {"", "off"}) {
+        EXPECT_EQ(listen(off), std::nullopt) << off;
+    }
+    for (const auto* bad :
+         {"localhost:9435", ":9435", "*:9435", "9435", "127.0.0.1", "127.0.0.1:0", "::1:9435",
+          "127.0.0.1:65536", "OFF", "no", "http://127.0.0.1:9435", "127.0.0.1:9435 "}) {
+        expect_refused({{with(R"("metrics": {"listen": ")" + std::string(bad) + R"("})"),
+                         {"'metrics.listen'", "127.0.0.1:9435", "[::1]:9435", "off", bad}}});
+    }
 }
 
 TEST(Config, NamesNoKeyTwice)

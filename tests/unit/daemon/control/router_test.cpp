@@ -24,13 +24,15 @@ protected:
         control::answer(reinterpret_cast<service::Service&>(nothing), request,
                         {[&](const service::LogLine& line) { logged.push_back(line.text); },
                          [&](const service::Refusal& refusal) { refused.push_back(refusal); },
-                         [] { return control::Groups{}; }},
+                         [] { return control::Groups{}; },
+                         [&](const service::Answered& answered) { counted.push_back(answered); }},
                         [&](control::Response response) { answer = std::move(response); });
         return answer;
     }
 
     std::vector<std::string> logged;
     std::vector<service::Refusal> refused;
+    std::vector<service::Answered> counted;
 };
 
 TEST_F(Router, KnowsNoOtherResources)
@@ -106,6 +108,34 @@ TEST_F(Router, NamesTheMethodsThatAResourceHas)
         EXPECT_MENTIONS(response.body, allow);
     }
     EXPECT_TRUE(logged.empty()) << logged.front();
+}
+
+TEST_F(Router, CountsEachRequestWithWhatItIsAbout)
+{
+    using service::Change;
+    const struct {
+        const char* method;
+        const char* target;
+        unsigned status;
+        std::optional<Change> change;
+    } cases[] = {
+        {"GET", "/v2", 404, {}},
+        {"PUT", "/v1/status", 405, {}},
+        {"PUT", "/v1/meetings/A%00", 400, Change::meeting},
+        {"PUT", "/v1/meetings/A/participants/p", 400, Change::participant},
+        {"POST", "/v1/orders", 400, Change::order},
+        {"POST", "/v1/rules", 400, Change::rule},
+        {"POST", "/v1/rules?dry_run=true", 400, {}},
+        {"PUT", "/v1/declaration", 400, Change::declaration},
+        {"POST", "/v1/explain", 400, {}},
+    };
+    for (const auto& [method, target, status, change] : cases) {
+        ask(method, target);
+        EXPECT_EQ(counted.back().status, status) << target;
+        EXPECT_EQ(counted.back().change, change) << target;
+        EXPECT_GE(counted.back().took.count(), 0) << target;
+    }
+    EXPECT_EQ(counted.size(), std::size(cases));
 }
 
 // What somebody without any right asks for is logged, too: it must not look like other lines of the log.

@@ -102,7 +102,7 @@ Findings judge_offloads(const InterfaceFacts& facts)
     Findings findings;
     const auto check = check_name(facts, "offloads");
     if (facts.merges_tcp.value_or(false)) {
-        const auto name = facts.merging == "rx-lro" ? "lro" : "rx-gro-hw";
+        const auto* name = facts.merging == "rx-lro" ? "lro" : "rx-gro-hw";
         findings.push_back(
             {check, Judged::hint,
              fmt::format("the NIC merges TCP packets before they are judged ({}): they are judged "

@@ -95,7 +95,7 @@ private:
                               std::back_inserter(names));
         }
         std::ranges::sort(names);
-        names.erase(std::ranges::unique(names).begin(), names.end());
+        names.erase(std::unique(names.begin(), names.end()), names.end());
         for (const auto& name : names) {
             append(findings_, judge_interface(host::read_interface(name, context_.bpf_dir),
                                               interface_status(name), host_));

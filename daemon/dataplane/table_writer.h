@@ -134,9 +134,10 @@ private:
 
     KernelTables tables_;
     std::map<std::uint64_t, LinkedMeeting> meetings_;
-    std::map<std::uint32_t, std::vector<LinkedEndpoint>> ports_;   // chains that are not empty
-    std::map<policy::EndpointImage, std::uint32_t> named_;         // flags
-    std::array<std::uint32_t, MF_COUNTRY_WORDS * 64> concerned_{}; // rules that name each country
+    std::map<std::uint32_t, std::vector<LinkedEndpoint>> ports_; // chains that are not empty
+    std::map<policy::EndpointImage, std::uint32_t> named_;       // flags
+    std::array<std::uint32_t, std::size_t{MF_COUNTRY_WORDS} * 64>
+        concerned_{}; // rules that name each country
     IndexPool endpoint_pool_, meeting_pool_, policy_pool_, rule_pool_;
     RunPool cell_pool_;
     std::vector<CellRun> retired_cells_;

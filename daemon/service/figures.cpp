@@ -9,7 +9,7 @@ namespace meetfence::service {
 
 void Durations::add(std::chrono::duration<double> took)
 {
-    const auto bound = std::ranges::lower_bound(kBounds, took.count());
+    const auto* const bound = std::ranges::lower_bound(kBounds, took.count());
     ++counts.at(static_cast<std::size_t>(bound - kBounds.begin()));
     sum += took.count();
 }

@@ -72,7 +72,8 @@ Result<> check_other(const Interface& interface, __u32 ifindex, __u32 id, const 
     const auto what = look_at(interface.name, ifindex, bpf_dir);
     const bool wanted = interface.mode == AttachMode::dispatcher;
     if (wanted && !what) {
-        return fail(what.error());
+        return fail(what.error().code, "interface " + interface.name + " runs the XDP program " +
+                                           program_name(id) + ": " + what.error().message);
     }
     if (what && (what == OnInterface::nothing || what == OnInterface::dispatcher_for_us_alone ||
                  (wanted && what == OnInterface::dispatcher))) {
@@ -83,10 +84,12 @@ Result<> check_other(const Interface& interface, __u32 ifindex, __u32 id, const 
                                              " already runs libxdp's dispatcher with programs that are not "
                                              R"(ours: "mode": "dispatcher" in the configuration joins it)");
     }
-    return fail(ErrorCode::conflict, "interface " + interface.name + " already runs the XDP program " +
-                                         program_name(id) +
-                                         ", which is not ours: take it off (`ip link set dev " +
-                                         interface.name + " xdp off`, or its own tool), then start again");
+    // Without CAP_SYS_ADMIN nobody tells what it is.
+    const auto* hint = what ? "" : R"(; if it is libxdp's dispatcher, "mode": "dispatcher" joins it)";
+    return fail(ErrorCode::conflict,
+                "interface " + interface.name + " already runs the XDP program " + program_name(id) +
+                    ", which is not ours: take it off (`ip link set dev " + interface.name +
+                    " xdp off`, or its own tool), then start again" + hint);
 }
 
 Result<> check_interface(const Interface& interface, const Path& bpf_dir)
@@ -169,13 +172,24 @@ Result<bool> attach_by_dispatcher(const Interface& interface, __u32 ifindex, int
                                   const Path& bpf_dir, Attached& attached)
 {
     const auto pin = pins::link(bpf_dir, interface.name);
-    const auto make_room = [&] {
-        if (const auto link = open_link(pin); link && link->ifindex == ifindex) {
-            attached.warnings.push_back(unfiltered_for_a_moment(interface.name));
-        }
+    const auto link = open_link(pin);
+    if (!link || link->ifindex != ifindex) {
         detach_link(pin);
-    };
-    return join_dispatcher(interface.name, ifindex, program_fd, bpf_dir, make_room);
+        return join_dispatcher(interface.name, ifindex, program_fd, bpf_dir, [] {});
+    }
+    const bool native = TRY(query(ifindex, interface.name)).native == link->program_id;
+    auto joined = join_dispatcher(interface.name, ifindex, program_fd, bpf_dir, [&] { detach_link(pin); });
+    if (joined) {
+        attached.warnings.push_back(unfiltered_for_a_moment(interface.name));
+        return false;
+    }
+    if (!open_link(pin)) {
+        const auto again = create_link(interface, ifindex, program_fd, native);
+        if (again && bpf_obj_pin(again->get(), pin.c_str()) == 0) {
+            joined.error().message += "; it is held by a link, as before";
+        }
+    }
+    return joined;
 }
 
 // Returns whether there was no dispatcher with our program.

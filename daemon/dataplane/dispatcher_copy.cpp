@@ -102,7 +102,7 @@ tl::unexpected<Error> XdpWords::failed(const std::string& doing, int error) cons
     }
     std::ranges::replace(last_words, '\n', ' ');
     last_words.erase(last_words.find_last_not_of(' ') + 1);
-    return fail(ErrorCode::internal, last_words.empty() ? message : message + "; libxdp: " + last_words);
+    return fail(ErrorCode::internal, last_words.empty() ? message : message + "; " + last_words);
 }
 
 Result<MapFds> maps_of(int program_fd, const XdpWords& words)

@@ -202,6 +202,15 @@ def test_no_native_mode(make_daemon, pins: Path):
     refused_start(make_daemon(interfaces=[{"name": "lo", "mode": "dispatcher"}]), "lo", '"generic"')
 
 
+def test_no_native_mode_and_a_link_before(make_daemon, pins: Path):
+    """A change that cannot be made takes nothing away."""
+    daemon = make_daemon(interfaces=[{"name": "lo", "mode": "generic"}]).start()
+    daemon.terminate()
+    daemon.change_config(interfaces=[{"name": "lo", "mode": "dispatcher"}])
+    daemon.run_once().refused("lo", "as before")
+    assert interface(daemon) == {"name": "lo", "ingress": "generic", "egress": True}
+
+
 def test_somebody_takes_the_dispatcher_away(make_daemon, network: Network, xdp_filter: XdpFilter):
     daemon = blocking(make_daemon(interfaces=FOR_US).start())
     daemon.kill9()

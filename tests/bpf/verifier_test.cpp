@@ -19,6 +19,7 @@ TEST_P(Verifier, StaysWithinItsBudget)
 {
     const LoadedProgram program({.multi_buffer = GetParam()});
     const auto instructions = program.verified_instructions();
+    RecordProperty("verified_budget", static_cast<int>(kBudget));
     RecordProperty("verified_instructions", static_cast<int>(instructions));
     EXPECT_GT(instructions, 0U);
     EXPECT_LT(instructions, kBudget);

@@ -124,7 +124,8 @@ void LoadedProgram::age_media(std::uint32_t ticks)
     const auto slots = read_running();
     for (std::uint32_t slot = 0; slot < slots.size(); ++slot) {
         if (slots[slot] != 0) {
-            const auto older = slots[slot] - ticks;
+            // The tick alone: on a machine that has just started it goes below zero.
+            const auto older = (slots[slot] >> 32U << 32U) | static_cast<std::uint32_t>(slots[slot] - ticks);
             check(bpf_map_update_elem(fd(skeleton_->maps.running), &slot, &older, BPF_ANY), "ageing media");
         }
     }

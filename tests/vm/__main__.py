@@ -20,8 +20,8 @@ from vm.report import Report
 REPOSITORY = Path(__file__).resolve().parents[2]
 CACHE = Path(os.environ.get("MEETFENCE_CACHE", REPOSITORY / ".cache")) / "vm"
 PARTS = ("data-plane", "package")
-# A busy machine of two cores takes a third of these; what takes longer does not come to an end.
-SHORT_S, DATA_PLANE_S, BOOT_S = 180, 3600, 1500
+# A quiet machine of two cores takes a tenth of these; what takes longer does not come to an end.
+SHORT_S, DATA_PLANE_S, BOOT_S = 600, 7200, 3600
 
 
 @contextmanager
@@ -48,6 +48,11 @@ def show_instructions(report: Report, kernel: Kernel, path: Path) -> None:
         report.fail(f"{kernel.release}: instructions by program (got {sorted(counts)}, want both programs)")
 
 
+def show_end(log: Path, lines: int) -> None:
+    if log.exists():
+        print(*log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:], sep="\n", flush=True)
+
+
 def data_plane(report: Report, kernel: Kernel, short: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="meetfence-vm-") as folder:
         control = Path(folder, "control")
@@ -65,16 +70,20 @@ def data_plane(report: Report, kernel: Kernel, short: bool) -> None:
         show_instructions(report, kernel, control / "bpf_tests.xml")
         for name in ("bpf_tests", "system_tests"):
             report.suite(f"{kernel.release} {name}", control / f"{name}.xml")
-            log = control / f"{name}.log"
-            if report.failed > failed and log.exists():
-                print(*log.read_text(encoding="utf-8", errors="replace").splitlines()[-200:], sep="\n")
+            if report.failed > failed:
+                show_end(control / f"{name}.log", 200)
 
 
-def boot(report: Report, kernel: Kernel, disk: Path, control: Path, script: str) -> None:
+def boot(report: Report, kernel: Kernel, disk: Path, control: Path, script: str) -> bool:
+    """Whether the script ran to its end."""
     machine = Machine(kernel, control, report.line, disk)
+    failed = report.failed
     status = machine.run(f"export PATH=/usr/sbin:/usr/bin:/sbin:/bin\ncd /run/vm && exec bash {script}\n", BOOT_S)
     if status != 0:
         report.fail(f"{kernel.release}: {script} ran to its end (got status {status}, want 0)")
+    if report.failed > failed:
+        show_end(control / "journal", 100)
+    return status == 0
 
 
 def package(report: Report, kernel: Kernel, new: Path, previous: Path | None) -> None:
@@ -88,7 +97,8 @@ def package(report: Report, kernel: Kernel, new: Path, previous: Path | None) ->
             (control / script).write_bytes((GUEST / script).read_bytes())
         static_program(GUEST / "traffic.c", control / "traffic")
         with step(f"{kernel.release}: the package, first boot"):
-            boot(report, kernel, disk, control, "package.sh")
+            if not boot(report, kernel, disk, control, "package.sh"):
+                return
         with step(f"{kernel.release}: the package, second boot"):
             boot(report, kernel, disk, control, "reboot.sh")
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from vm.kernels import Kernel
 
 PAUSE_S = 0.1
+# On a busy host the emulated timer is late, and the kernel would give it up for broken.
+CONSOLE = "console=ttyS0 panic=-1 loglevel=4 no_timer_check"
 ON_HOST_ROOT = "vm.root=host"
 ON_DISK = "vm.root=disk systemd.unit=multi-user.target systemd.getty_auto=0 systemd.show_status=0"
 UNIT = """[Unit]
@@ -57,7 +59,7 @@ class Machine:
         return None
 
     def _command(self) -> list[str]:
-        words = "console=ttyS0 panic=-1 loglevel=4 " + (ON_DISK if self._disk else ON_HOST_ROOT)
+        words = f"{CONSOLE} {ON_DISK if self._disk else ON_HOST_ROOT}"
         line = f"""qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none -monitor none -nic none
             -M q35 -accel tcg,thread=multi -cpu max -smp 2 -m 2G"""
         return ["setpriv", "--pdeathsig", "KILL", *shlex.split(line),

@@ -44,11 +44,11 @@ start() { # NAME
     local status
     status=$(status_of systemctl start meetfenced)
     check "$1" "$status" 0
-    [ "$status" = 0 ] || {
-        journalctl -b -q --no-pager -u meetfenced -n 30
-        exit 1
-    }
+    [ "$status" = 0 ] || exit 1
 }
+
+# Shown outside where a check has failed.
+trap 'journalctl -b -q --no-pager -u meetfenced >/run/vm/journal' EXIT
 
 # "yes" or "no": whether the kernel has a program of ours on the interface.
 filtered() {

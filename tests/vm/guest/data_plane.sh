@@ -19,6 +19,7 @@ short_system=(
 full_system=(
     tests/system/test_scope.py tests/system/test_survival.py tests/system/test_egress.py
     tests/system/test_shared.py tests/system/test_interfaces.py tests/system/test_running_check.py
+    tests/system/test_dispatcher.py tests/system/test_doctor.py
 )
 
 programs='*' system=("${full_system[@]}")

@@ -48,7 +48,10 @@ void print_interfaces(std::ostream& out, const Json& interfaces)
 {
     Table table({{"INTERFACE"}, {"INGRESS"}, {"EGRESS"}});
     for (const auto& interface : interfaces) {
-        table.add({text_of(interface, "name"), text_of(interface, "ingress"),
+        const auto device = text_of(interface, "device");
+        const auto by = text_of(interface, "by");
+        table.add({text_of(interface, "name") + (device.empty() ? "" : " (now " + device + ")"),
+                   text_of(interface, "ingress") + (by.empty() ? "" : " by " + by),
                    text_of(interface, "egress") == "true" ? "yes" : "no"});
     }
     table.print(out);

@@ -232,6 +232,7 @@ def test_the_filter_stays_on_a_renamed_device(make_daemon, network: Network,
             assert filtered(daemon, SECOND) and has_program(network, "renamed")
             entry = daemon.ctl.json("status")["interfaces"][1]
             assert entry["device"] == "renamed", entry
+            daemon.ctl("status").ok().says(f"{SECOND} (now renamed)")
         network.edge.ip(f"link add name {SECOND} type veth peer name another")
         wait_for_filter(daemon, SECOND)
         wait.until(lambda: has_program(network, SECOND) and not has_program(network, "renamed"), 10,

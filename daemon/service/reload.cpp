@@ -193,6 +193,7 @@ void Service::each_minute()
 {
     trail_.witness();
     follow_interfaces(); // a link may also be taken off without a word of the network's
+    give_memory_back();  // of large answers
 }
 
 } // namespace meetfence::service

@@ -112,7 +112,7 @@ stop_its_main_loop() {
 
 set_watchdog() { # SECONDS
     mkdir -p /run/systemd/system/meetfenced.service.d
-    printf '[Service]\nWatchdogSec=%s\nStartLimitIntervalSec=0\n' "$1" >/run/systemd/system/meetfenced.service.d/watchdog.conf
+    printf '[Unit]\nStartLimitIntervalSec=0\n\n[Service]\nWatchdogSec=%s\n' "$1" >/run/systemd/system/meetfenced.service.d/watchdog.conf
     systemctl daemon-reload
     systemctl restart meetfenced
 }

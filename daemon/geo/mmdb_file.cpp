@@ -54,7 +54,8 @@ Result<UniqueFd> copy_file(const std::string& path)
     // Without O_NONBLOCK, opening a pipe would wait for somebody to write.
     const UniqueFd source(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (!source) {
-        return fail(ErrorCode::not_found, std::strerror(errno));
+        const std::string next = errno == ENOENT ? ": put one there, or name another in geo.databases" : "";
+        return fail(ErrorCode::not_found, std::strerror(errno) + next);
     }
     struct stat info {};
     if (fstat(source.get(), &info) != 0 || !S_ISREG(info.st_mode)) {

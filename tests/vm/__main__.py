@@ -4,6 +4,7 @@
 import argparse
 import os
 import shlex
+import shutil
 import signal
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from vm.report import Report
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CACHE = Path(os.environ.get("MEETFENCE_CACHE", REPOSITORY / ".cache")) / "vm"
-PARTS = ("data-plane", "package")
+PARTS = ("data-plane", "package", "walkthrough")
 # A quiet machine of two cores takes a tenth of these; what takes longer does not come to an end.
 SHORT_S, DATA_PLANE_S, BOOT_S = 600, 7200, 3600
 
@@ -86,6 +87,26 @@ def boot(report: Report, kernel: Kernel, disk: Path, control: Path, script: str)
     return status == 0
 
 
+def provide_scripts(control: Path) -> None:
+    for script in GUEST.glob("*.sh"):
+        (control / script.name).write_bytes(script.read_bytes())
+    static_program(GUEST / "traffic.c", control / "traffic")
+
+
+def walkthrough(report: Report, kernel: Kernel, new: Path) -> None:
+    """docs/operations.md, as it stands, in a fresh tree."""
+    with tempfile.TemporaryDirectory(prefix="meetfence-vm-") as folder:
+        control, disk = Path(folder, "control"), Path(folder, "disk.ext4")
+        control.mkdir()
+        tree.copy(tree.image(CACHE, packages.dependencies(new)), disk)
+        packages.provide(new, None, control)
+        provide_scripts(control)
+        shutil.copyfile(REPOSITORY / "docs" / "operations.md", control / "operations.md")
+        shutil.copyfile(os.environ["MEETFENCE_DATABASE"], control / "country.mmdb")
+        with step(f"{kernel.release}: docs/operations.md, typed"):
+            boot(report, kernel, disk, control, "walkthrough.sh")
+
+
 def package(report: Report, kernel: Kernel, new: Path, previous: Path | None) -> None:
     """Two boots of one disk."""
     with tempfile.TemporaryDirectory(prefix="meetfence-vm-") as folder:
@@ -93,9 +114,7 @@ def package(report: Report, kernel: Kernel, new: Path, previous: Path | None) ->
         control.mkdir()
         tree.copy(tree.image(CACHE, packages.dependencies(new)), disk)
         packages.provide(new, previous, control)
-        for script in ("checks.sh", "package.sh", "reboot.sh"):
-            (control / script).write_bytes((GUEST / script).read_bytes())
-        static_program(GUEST / "traffic.c", control / "traffic")
+        provide_scripts(control)
         with step(f"{kernel.release}: the package, first boot"):
             if not boot(report, kernel, disk, control, "package.sh"):
                 return
@@ -127,6 +146,8 @@ def run(chosen: argparse.Namespace, report: Report) -> None:
                 data_plane(report, kernel, chosen.short)
         if "package" in parts:
             package(report, kernel, chosen.package or packages.built(REPOSITORY), chosen.previous)
+        if "walkthrough" in parts:
+            walkthrough(report, kernel, chosen.package or packages.built(REPOSITORY))
 
 
 def main() -> int:

@@ -52,7 +52,7 @@ trap 'journalctl -b -q --no-pager -u meetfenced >/run/vm/journal' EXIT
 
 # "yes" or "no": whether the kernel has a program of ours on the interface.
 filtered() {
-    if ip -details link show dev mf0 | grep -q 'prog/xdp'; then echo yes; else echo no; fi
+    if ip -details link show dev eth0 | grep -q 'prog/xdp'; then echo yes; else echo no; fi
 }
 
 provide_network() { # a unit, so that the next boot has it, too
@@ -60,11 +60,11 @@ provide_network() { # a unit, so that the next boot has it, too
 #!/bin/sh
 set -e
 ip netns add far
-ip link add name mf0 type veth peer name far0 netns far
-ip address add 198.18.0.1/24 dev mf0
-ip link set mf0 up
-ip route add 203.0.113.0/24 dev mf0
-ip route add 192.0.2.0/24 dev mf0
+ip link add name eth0 type veth peer name far0 netns far
+ip address add 198.18.0.1/24 dev eth0
+ip link set eth0 up
+ip route add 203.0.113.0/24 dev eth0
+ip route add 192.0.2.0/24 dev eth0
 ip -n far address add 203.0.113.10/32 dev far0
 ip -n far address add 192.0.2.10/32 dev far0
 ip -n far link set far0 up

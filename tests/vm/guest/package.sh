@@ -14,7 +14,7 @@ version_of() { dpkg-deb -f "$1" Version; }
 configure() { # MORE OVERRIDES
     cat >/etc/meetfence/meetfence.json <<JSON
 {
-  "interfaces": [{"name": "mf0", "mode": "native"}],
+  "interfaces": [{"name": "eth0", "mode": "native"}],
   "geo": {"databases": [], "min_countries": 1,
           "overrides": {"203.0.113.0/24": "CN", "192.0.2.0/24": "US"${1:-}}}
 }
@@ -156,7 +156,7 @@ test_journal() {
 in_kernel() {
     bpftool prog show | grep -o 'name meetfence[a-z_]*'
     find "$pins" -mindepth 1 2>/dev/null
-    tc qdisc show dev mf0 | grep -o clsact
+    tc qdisc show dev eth0 | grep -o clsact
 }
 nothing_in_kernel() { [ -z "$(in_kernel)" ]; }
 
@@ -189,7 +189,7 @@ After=network.target
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=/bin/sh -c 'ip -details link show dev mf0 >/run/seen-by-server'
+ExecStart=/bin/sh -c 'ip -details link show dev eth0 >/run/seen-by-server'
 
 [Install]
 WantedBy=multi-user.target

@@ -84,12 +84,15 @@ control::MetricsServer listen_for_scrapes(asio::io_context& io, service::Service
 }
 
 // Whoever may not ask must not be able to fill the journal by asking.
-class RefusalLog {
+class ChangeLog {
 public:
-    void write(const service::LogLine& line)
+    void write(service::LogLine line)
     {
-        const bool refused = line.fields.message_id == service::message_id::kRefused;
-        if (!refused || told_.tell(line.text, service::Repetition::Clock::now())) {
+        if (line.once.empty()) {
+            log(line);
+        } else if (const auto omitted = told_.tell(line.once, service::Repetition::Clock::now())) {
+            line.text +=
+                *omitted == 0 ? "" : " (and " + std::to_string(*omitted) + " more since that was told)";
             log(line);
         }
     }
@@ -98,10 +101,10 @@ private:
     service::Repetition told_;
 };
 
-void take_up_configuration(service::Service& service, const std::string& path,
+void take_up_configuration(service::Service& service, const std::string& path, unsigned& under_way,
                            const std::function<void()>& then)
 {
-    const auto end = [&service, path, then](const Result<>& done) {
+    const auto end = [&service, &under_way, path, then](const Result<>& done) {
         if (done) {
             then();
             log(Severity::notice, "configuration " + path + " is in force",
@@ -109,13 +112,17 @@ void take_up_configuration(service::Service& service, const std::string& path,
         } else {
             log(Severity::error, done.error().message, {.message_id = service::message_id::kReloadRefused});
         }
-        supervisor::ready(service.summary());
+        if (--under_way == 0) {
+            supervisor::ready(service.summary());
+        }
     };
+    ++under_way;
     supervisor::reloading();
     auto config = read_config(path);
     if (config) {
         service.reload(std::move(*config), end);
     } else {
+        service.note_refused_configuration("the file cannot be read, or is no configuration");
         end(fail(std::move(config).error()));
     }
 }
@@ -143,10 +150,11 @@ Result<> run_daemon(const Config& config, const std::string& config_path)
     const FinishWork finish{long_work};
 
     std::function<void()> reload;
+    unsigned reloads = 0; // under way
     Watch watch(io, *service, [&] { reload(); });
     TRY(watch.start());
-    RefusalLog refusals;
-    const control::Witness witness{[&](const service::LogLine& line) { refusals.write(line); },
+    ChangeLog changes;
+    const control::Witness witness{[&](const service::LogLine& line) { changes.write(line); },
                                    [&](const service::Refusal& refusal) { service->record(refusal); },
                                    [&] { return groups_of(service->config()); },
                                    [&](const service::Answered& answered) { service->record(answered); }};
@@ -165,7 +173,7 @@ Result<> run_daemon(const Config& config, const std::string& config_path)
                                                   handler, events));
     std::optional<control::MetricsServer> metrics = listen_for_scrapes(io, *service);
     reload = [&, listen = config.metrics_listen]() mutable {
-        take_up_configuration(*service, config_path, [&] {
+        take_up_configuration(*service, config_path, reloads, [&] {
             watch.follow_files();
             server.use_groups(groups_of(service->config()));
             if (listen != service->config().metrics_listen) {

@@ -76,7 +76,18 @@ void ask_dispatcher(const Path& bpf_dir, std::uint32_t device, InterfaceStatus& 
 std::uint32_t device_of(const Path& bpf_dir, std::string_view interface)
 {
     const auto named = if_nametoindex(std::string(interface).c_str());
-    return named != 0 ? named : link_info(link(bpf_dir, interface)).xdp.ifindex;
+    return named != 0 ? named : linked_device(link(bpf_dir, interface));
+}
+
+// A device may also have been moved to another network namespace, where its number is another's here.
+std::uint32_t linked_device(const Path& link)
+{
+    const auto info = link_info(link);
+    LIBBPF_OPTS(bpf_xdp_query_opts, query);
+    if (info.xdp.ifindex == 0 || bpf_xdp_query(static_cast<int>(info.xdp.ifindex), 0, &query) != 0) {
+        return 0;
+    }
+    return query.drv_prog_id == info.prog_id || query.skb_prog_id == info.prog_id ? info.xdp.ifindex : 0;
 }
 
 InterfaceStatus interface_status(const Path& bpf_dir, const std::string& interface)

@@ -26,6 +26,9 @@ namespace meetfence::pins {
 /// has been on since it was. 0 where there is neither.
 [[nodiscard]] std::uint32_t device_of(const Path& bpf_dir, std::string_view interface);
 
+/// The device that a pinned XDP link is on; 0 where there is no link, or its device is gone or elsewhere.
+[[nodiscard]] std::uint32_t linked_device(const Path& link);
+
 [[nodiscard]] InterfaceStatus interface_status(const Path& bpf_dir, const std::string& interface);
 
 } // namespace meetfence::pins

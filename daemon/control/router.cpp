@@ -240,7 +240,8 @@ void log_change(const Route& route, const Request& request, const Response& resp
               : " refused (" + std::to_string(response.status) + ")" + (why.empty() ? "" : ": " + why)));
     witness.log({done ? service::Severity::notice : service::Severity::warning,
                  text,
-                 {.message_id = done ? service::message_id::kChange : service::message_id::kRefused}});
+                 {.message_id = done ? service::message_id::kChange : service::message_id::kRefused},
+                 request.peer.role == Role::operator_ ? "" : fmt::format("uid {}", request.peer.uid)});
 }
 
 } // namespace

@@ -105,9 +105,13 @@ Result<> check_interface(const Interface& interface, const Path& bpf_dir)
     if (id == 0) {
         return {};
     }
-    const auto link = open_link(pins::link(bpf_dir, interface.name));
-    if (link && link->ifindex == ifindex && link->program_id == id) {
-        return {};
+    // By whichever name: devices may have got others since.
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(pins::links(bpf_dir), error)) {
+        if (const auto link = open_link(entry.path());
+            link && link->ifindex == ifindex && link->program_id == id) {
+            return {};
+        }
     }
     return check_other(interface, ifindex, id, bpf_dir);
 }
@@ -128,12 +132,16 @@ Result<UniqueFd> create_link(const Interface& interface, __u32 ifindex, int prog
     return UniqueFd(fd);
 }
 
-// True where the pinned link already holds the interface in a mode the configuration wants.
-Result<bool> update_link(const Interface& interface, __u32 ifindex, int program_fd, const Path& pin)
+enum class Held : std::uint8_t { yes, no, natively_before, generically_before };
+
+// `yes` where the pinned link already holds the interface in a mode the configuration wants; it is taken off
+// where it holds it in another.
+Result<Held> update_link(const Interface& interface, __u32 ifindex, int program_fd, const Path& pin)
 {
+    auto held = Held::no;
     const auto link = open_link(pin);
     if (!link) {
-        return false;
+        return held;
     }
     if (link->ifindex == ifindex) {
         const auto present = TRY(query(ifindex, interface.name));
@@ -144,12 +152,21 @@ Result<bool> update_link(const Interface& interface, __u32 ifindex, int program_
             if (const int error = bpf_link_update(link->fd.get(), program_fd, nullptr); error != 0) {
                 return kernel_error("replacing the program of interface " + interface.name, -error);
             }
-            return true;
+            return Held::yes;
         }
         bpf_link_detach(link->fd.get());
+        held = native ? Held::natively_before : Held::generically_before;
     }
     unlink(pin.c_str());
-    return false;
+    return held;
+}
+
+Result<> pin_link(const Interface& interface, const UniqueFd& link, const Path& pin)
+{
+    if (bpf_obj_pin(link.get(), pin.c_str()) != 0) {
+        return kernel_error("pinning the link of interface " + interface.name);
+    }
+    return {};
 }
 
 void detach_link(const Path& pin)
@@ -216,7 +233,8 @@ Result<bool> attach_interface(const Interface& interface, int program_fd, const 
         return attach_by_dispatcher(interface, ifindex, program_fd, bpf_dir, attached);
     }
     const auto pin = pins::link(bpf_dir, interface.name);
-    if (TRY(update_link(interface, ifindex, program_fd, pin))) {
+    const auto held = TRY(update_link(interface, ifindex, program_fd, pin));
+    if (held == Held::yes) {
         return false;
     }
     const bool is_new = TRY(leave_for_a_link(interface.name, bpf_dir, attached));
@@ -226,12 +244,16 @@ Result<bool> attach_interface(const Interface& interface, int program_fd, const 
         link = create_link(interface, ifindex, program_fd, false);
     }
     if (!link) {
+        if (held != Held::no) { // better as it was than not at all
+            const auto again = create_link(interface, ifindex, program_fd, held == Held::natively_before);
+            if (again && pin_link(interface, *again, pin)) {
+                link.error().message += "; it is filtered as before";
+            }
+        }
         return fail(std::move(link).error());
     }
-    if (bpf_obj_pin(link->get(), pin.c_str()) != 0) {
-        return kernel_error("pinning the link of interface " + interface.name);
-    }
-    return is_new;
+    TRY(pin_link(interface, *link, pin));
+    return is_new && held == Held::no;
 }
 
 Result<> take_off(const std::string& interface, const Path& bpf_dir)

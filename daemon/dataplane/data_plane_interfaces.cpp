@@ -8,6 +8,7 @@
 #include "daemon/dataplane/egress_attachment.h"
 #include "daemon/dataplane/kernel_error.h"
 #include "daemon/dataplane/pin_directory.h"
+#include "daemon/dataplane/renamed_pins.h"
 #include "pins/interface_status.h"
 
 namespace meetfence::dataplane {
@@ -18,6 +19,9 @@ Result<std::vector<std::string>> DataPlane::attach(const Settings& settings)
 {
     // What can be refused for other people's sake comes first.
     TRY(check_interfaces(settings));
+    for (const auto& interface : settings.interfaces) {
+        rename_pins_of(bpf_dir_, interface.name);
+    }
     const bool was_sending = std::filesystem::exists(pins::egress(bpf_dir_));
     auto sending = TRY(attach_egress(settings, egress_program_fd()));
     auto attached = attach_interfaces(settings, program_fd());
@@ -50,6 +54,7 @@ std::map<std::string, std::string> DataPlane::follow(const Settings& settings)
 {
     std::map<std::string, std::string> unfiltered;
     for (const auto& interface : settings.interfaces) {
+        rename_pins_of(bpf_dir_, interface.name);
         if (pins::device_of(bpf_dir_, interface.name) == 0) {
             unfiltered[interface.name] = "there is no such device now; it is awaited";
             continue;
@@ -75,8 +80,8 @@ Result<> remove_from_kernel(const Path& bpf_dir)
     if (!std::filesystem::exists(bpf_dir, error)) {
         return {};
     }
+    TRY(detach_egress(bpf_dir)); // first: a link says where a renamed device is
     TRY(detach_interfaces(bpf_dir));
-    TRY(detach_egress(bpf_dir));
     for (const auto& entry : std::filesystem::directory_iterator(bpf_dir, error)) {
         std::filesystem::remove_all(entry.path(), error);
         if (error) {

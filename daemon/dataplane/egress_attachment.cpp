@@ -96,6 +96,9 @@ Result<bool> attach_interface(const std::string& interface, int program_fd, cons
     }
     if (!held) {
         take_off(path);
+    } else if (const auto before = pins::linked_device(pins::link(bpf_dir, interface));
+               before != 0 && before != ifindex) {
+        detach_filter(before, pin->program.name); // of a device that has lost the name
     }
     if (!held && only != EgressHook::clsact) {
         const auto link = TRY(create_link(interface, ifindex, program_fd));

@@ -2,6 +2,8 @@
 // Service::apply: from the present state to a declared one, in one transaction.
 #include <algorithm>
 #include <fmt/format.h>
+#include <set>
+#include <string_view>
 
 #include "daemon/service/clock.h"
 #include "daemon/service/service.h"
@@ -28,12 +30,6 @@ std::string describe(const Rule& rule)
     return fmt::format("meeting {}: {} {} until {}", rule.meeting, to_text(rule.mode),
                        meetfence::describe(rule.whom, rule.countries, rule.participant),
                        format_time(rule.until));
-}
-
-bool declares(const Declaration& declaration, const std::string& id)
-{
-    return std::ranges::any_of(declaration.meetings,
-                               [&](const DeclaredMeeting& declared) { return declared.meeting.id == id; });
 }
 
 // Works on a copy of the registry, so that every step is judged as the steps before left it, and
@@ -67,9 +63,13 @@ public:
 private:
     void remove_others(const Declaration& declaration)
     {
+        std::set<std::string_view> declared;
+        for (const auto& meeting : declaration.meetings) {
+            declared.insert(meeting.meeting.id);
+        }
         std::vector<std::string> gone;
         for (const auto& [id, entry] : registry_.meetings()) {
-            if (!declares(declaration, id)) {
+            if (!declared.contains(id)) {
                 gone.push_back(id);
             }
         }

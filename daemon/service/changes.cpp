@@ -151,7 +151,8 @@ void Service::keep_counts(const std::vector<LeavingRule>& leaving, Time now)
             closed_.insert(rule.number);
             kept_out_.erase(rule.number);
             new_kept_out_.erase(rule.number);
-            std::erase_if(told_drops_, [&](const auto& told) { return told.first == rule.number; });
+            told_drops_.erase(told_drops_.lower_bound({rule.number, 0}),
+                              told_drops_.lower_bound({rule.number + 1, 0}));
         }
     }
     if (changed.empty()) {
@@ -191,20 +192,24 @@ Result<> Service::put_meeting(const Meeting& meeting, const Actor& actor)
 
 Result<> Service::remove_meeting(const std::string& id, const Actor& actor)
 {
-    const auto* entry = TRY(registry_.find_meeting(id));
-    store::Changes changes{.removed_meetings = {entry->number}};
-    const std::string why = "the meeting was removed";
-    for (const auto* rule : registry_.rules_of(*entry)) {
+    store::Changes changes;
+    add_removal(*TRY(registry_.find_meeting(id)), changes);
+    return commit(changes, {.actor = actor, .why = kRemoved}, Disk::write);
+}
+
+void Service::add_removal(const policy::RegisteredMeeting& entry, store::Changes& changes) const
+{
+    changes.removed_meetings.push_back(entry.number);
+    for (const auto* rule : registry_.rules_of(entry)) {
         if (!rule->order.empty()) {
             continue; // about its identifier, under which it may come back
         }
         auto& ended = changes.put_rules.emplace_back(*rule);
         if (!rule->ended(wall_now())) {
             ended.withdrawn = wall_now();
-            ended.why = why;
+            ended.why = kRemoved;
         }
     }
-    return commit(changes, {.actor = actor, .why = why}, Disk::write);
 }
 
 // An order's rule about a person reaches them only while they are placed in its country; it is not even

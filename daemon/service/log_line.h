@@ -21,6 +21,7 @@ struct LogLine {
     Severity severity = Severity::info;
     std::string text;
     LogFields fields;
+    std::string once = {}; // lines with the same word here are told once an hour; empty: always
 };
 
 /// MESSAGE_ID of what somebody may want to be woken by; systemd/meetfence.catalog explains each.

@@ -93,12 +93,15 @@ void Service::lead_participants_to_meetings()
 // Whom a rule names gets a word in the kernel before the rule does.
 Result<> Service::name_participants(const store::Changes& changes)
 {
+    std::map<std::string_view, std::uint64_t> new_numbers;
+    for (const auto& [number, meeting] : changes.put_meetings) {
+        new_numbers[meeting.id] = number;
+    }
     for (const auto& rule : changes.put_rules) {
         const auto meeting = registry_.find_meeting(rule.meeting);
-        const auto stored = std::ranges::find(changes.put_meetings, rule.meeting,
-                                              [](const auto& put) { return put.meeting.id; });
-        if (meeting || stored != changes.put_meetings.end()) {
-            TRY(name_participant(rule, meeting ? (*meeting)->number : stored->number));
+        const auto added = new_numbers.find(rule.meeting);
+        if (meeting || added != new_numbers.end()) {
+            TRY(name_participant(rule, meeting ? (*meeting)->number : added->second));
         }
     }
     for (const auto& [number, meeting] : changes.put_meetings) { // for which an order's rules have waited

@@ -72,41 +72,48 @@ void Service::reload(Config config, const Done& done)
     const auto next = std::make_shared<const Config>(std::move(config));
     enqueue({std::make_shared<Progress>("configuration"),
              [=, this](const Config& used) -> std::function<void()> {
-                 Progress progress("configuration");
-                 auto loaded =
-                     std::make_shared<Result<LoadedGeo>>(load_geo(used, configured_files(used), progress));
-                 const auto before = std::make_shared<std::optional<geo::Candidate>>(facts_before(used));
-                 return [=, this] { finish_reload(next, std::move(*loaded), *before, done); };
+                 const auto read = std::make_shared<ReadAgain>(read_again(used));
+                 return [=, this] { finish_reload(next, std::move(*read), done); };
              },
              next});
 }
 
-// What the databases in force would be under another configuration: only what databases lose is suspicious,
-// overrides are somebody's word.
-std::optional<geo::Candidate> Service::facts_before(const Config& config) const
+// What was rolled back stays so, as at a start.
+Service::ReadAgain Service::read_again(const Config& config) const
 {
     Progress progress("configuration");
+    ReadAgain read{.signature = signature_of(config),
+                   .loaded = load_geo(config, configured_files(config), progress)};
     const auto copies = archive_.current();
     if (copies.empty()) {
-        return std::nullopt;
+        return read;
     }
-    auto loaded = load_geo(config, archived_files(config, copies), progress);
-    return loaded ? std::optional(std::move(loaded->table.facts)) : std::nullopt;
+    // What the databases in force would be under this configuration: only what databases lose is suspicious,
+    // overrides are somebody's word.
+    auto present = load_geo(config, archived_files(config, copies), progress);
+    if (present) {
+        read.present = present->table.facts;
+    }
+    if (present && read.loaded && archive_.is_rejected(read.loaded->files)) {
+        read.loaded = std::move(present);
+        read.rolled_back = true;
+    }
+    return read;
 }
 
-void Service::finish_reload(std::shared_ptr<const Config> next, Result<LoadedGeo> loaded,
-                            const std::optional<geo::Candidate>& before, const Done& done)
+void Service::finish_reload(std::shared_ptr<const Config> next, ReadAgain read, const Done& done)
 {
-    std::string why = loaded ? geo::refusal(loaded->table.facts, before ? &*before : nullptr,
-                                            countries_under_rule(), next->admission_policy(), wall_now())
-                             : loaded.error().message;
+    std::string why = read.loaded
+                          ? geo::refusal(read.loaded->table.facts, read.present ? &*read.present : nullptr,
+                                         countries_under_rule(), next->admission_policy(), wall_now())
+                          : read.loaded.error().message;
     if (why.empty()) {
-        if (const auto taken = take_up(std::move(next), std::move(*loaded)); !taken) {
+        if (const auto taken = take_up(std::move(next), std::move(read)); !taken) {
             why = taken.error().message;
         }
     }
     if (!why.empty()) {
-        trail_.note("configuration_refused", {{"why", why}});
+        note_refused_configuration(why);
         done(fail(ErrorCode::conflict, why + "; the configuration in force stays, whole"));
         return;
     }
@@ -116,8 +123,13 @@ void Service::finish_reload(std::shared_ptr<const Config> next, Result<LoadedGeo
     done({});
 }
 
+void Service::note_refused_configuration(const std::string& why)
+{
+    trail_.note("configuration_refused", {{"why", why}});
+}
+
 // What other people can refuse comes first; what was done before a refusal is undone.
-Result<> Service::take_up(std::shared_ptr<const Config> next, LoadedGeo loaded)
+Result<> Service::take_up(std::shared_ptr<const Config> next, ReadAgain read)
 {
     const auto before = std::exchange(config_, std::move(next));
     const auto undo = [&](Error error) {
@@ -138,11 +150,12 @@ Result<> Service::take_up(std::shared_ptr<const Config> next, LoadedGeo loaded)
     if (auto exempt = plane_.tables().set_exempt(config_->exempt); !exempt) {
         return undo(std::move(exempt).error());
     }
-    geo_signature_ = signature_of(*config_);
-    if (auto put = commit_geo(std::move(loaded)); !put) {
+    if (auto put = commit_geo(std::move(*read.loaded), read.rolled_back ? Keep::no : Keep::yes); !put) {
         auto undone = plane_.tables().set_exempt(before->exempt); // it had room a moment ago
         return undo(undone ? std::move(put).error() : std::move(undone).error());
     }
+    geo_signature_ = read.signature;
+    geo_rolled_back_ = read.rolled_back;
     registry_.set_limits(limits_of(*config_));
     orders_.set_policy(order_policy_of(*config_));
     plane_.set_flow_idle(config_->flow_idle);

@@ -138,8 +138,10 @@ Result<> Service::bring_kernel_up_to_date()
                                   unknown.size()));
     }
     auto named = registry_.places().all();
+    std::set<policy::EndpointImage> known;
+    std::ranges::transform(named, std::inserter(known, known.end()), &policy::NamedEndpoint::at);
     for (const auto& [at, flags] : tables.named()) {
-        if (std::ranges::find(named, at, &policy::NamedEndpoint::at) == named.end()) {
+        if (!known.contains(at)) {
             named.push_back({at, 0});
         }
     }
@@ -256,14 +258,25 @@ void Service::on_deadline()
                        .meeting = rule.meeting,
                        .order = rule.order});
     }
-    for (const auto& id : registry_.expired_meetings(now)) {
-        if (auto done = remove_meeting(id, AuditTrail::self()); !done) {
-            listener_.log(Severity::error, "taking ended meeting " + id + " out: " + done.error().message);
-        } else {
-            listener_.log(Severity::info, "meeting " + id + " has ended");
-        }
-    }
+    end_meetings(registry_.expired_meetings(now));
     tell_of_orders();
+}
+
+// All at once: each change waits for the disk.
+void Service::end_meetings(const std::vector<std::string>& ids)
+{
+    store::Changes changes;
+    for (const auto& id : ids) {
+        add_removal(*registry_.find_meeting(id).value(), changes);
+    }
+    if (auto done = commit(changes, {.actor = AuditTrail::self(), .why = kRemoved}, Disk::write); !done) {
+        listener_.log(Severity::error,
+                      fmt::format("taking {} ended meetings out: {}", ids.size(), done.error().message));
+        return;
+    }
+    for (const auto& id : ids) {
+        listener_.log(Severity::info, "meeting " + id + " has ended", {.meeting = id});
+    }
 }
 
 void Service::on_wall_clock_set()

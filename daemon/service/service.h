@@ -194,6 +194,7 @@ public:
     /// Takes up a configuration and its databases, wholly or not at all; what only a start can change
     /// stays, and the log says so.
     void reload(Config config, const Done& done);
+    void note_refused_configuration(const std::string& why); // in the audit log
     void reload_geo(bool force, const Actor& actor, const Done& done);
     void roll_back_geo(const Actor& actor, const Done& done);
     /// `bytes`: a database file called `name`, in the place of the configured file `replaces` (empty:
@@ -316,6 +317,9 @@ private:
     [[nodiscard]] Result<> check_reach(const Rule& rule, const Preview& preview) const;
     [[nodiscard]] Result<> check_placed(const Rule& rule) const;
     [[nodiscard]] Result<Time> changed_end(const Rule& rule, Time until, Time now) const;
+    static constexpr const char* kRemoved = "the meeting was removed";
+    void add_removal(const policy::RegisteredMeeting& entry, store::Changes& changes) const;
+    void end_meetings(const std::vector<std::string>& ids);
     void order_event(const char* what, const Order& order) const;
     void tell_of_orders();
     void save_suspensions();
@@ -331,10 +335,15 @@ private:
     [[nodiscard]] std::vector<LeavingRule> leaving_with(const store::Changes& changes, Time now) const;
     void keep_counts(const std::vector<LeavingRule>& leaving, Time now);
     void rule_event(const char* what, const Rule& rule) const;
-    [[nodiscard]] Result<> take_up(std::shared_ptr<const Config> next, LoadedGeo loaded);
-    [[nodiscard]] std::optional<geo::Candidate> facts_before(const Config& config) const;
-    void finish_reload(std::shared_ptr<const Config> next, Result<LoadedGeo> loaded,
-                       const std::optional<geo::Candidate>& before, const Done& done);
+    struct ReadAgain {
+        std::string signature; // of the files before they were read
+        Result<LoadedGeo> loaded;
+        std::optional<geo::Candidate> present = {}; // what is in force, under the configuration that was read
+        bool rolled_back = false;                   // what is in force is to stay so
+    };
+    [[nodiscard]] ReadAgain read_again(const Config& config) const;
+    void finish_reload(std::shared_ptr<const Config> next, ReadAgain read, const Done& done);
+    [[nodiscard]] Result<> take_up(std::shared_ptr<const Config> next, ReadAgain read);
     [[nodiscard]] static policy::Limits limits_of(const Config& config);
     [[nodiscard]] static policy::OrderPolicy order_policy_of(const Config& config);
     [[nodiscard]] Json config_body() const;

@@ -232,7 +232,7 @@ def test_the_filter_stays_on_a_renamed_device(make_daemon, network: Network,
             assert filtered(daemon, SECOND) and has_program(network, "renamed")
             entry = daemon.ctl.json("status")["interfaces"][1]
             assert entry["device"] == "renamed", entry
-            daemon.ctl("status").ok().says(f"{SECOND} (now renamed)")
+            assert f"{SECOND} (now renamed)" in daemon.ctl("status").ok().stdout
         network.edge.ip(f"link add name {SECOND} type veth peer name another")
         wait_for_filter(daemon, SECOND)
         wait.until(lambda: has_program(network, SECOND) and not has_program(network, "renamed"), 10,
@@ -262,3 +262,67 @@ def test_a_foreign_program_on_what_comes_back(make_daemon, network: Network,
     run(*network.edge.command("ip", "link", "set", "dev", SECOND, "xdpdrv", "off"))
     network.edge.ip(f"link set {SECOND} up")  # whatever changes makes it look again
     wait_for_filter(daemon, SECOND)
+
+
+# Names that change while the filter is on.
+
+def devices_with_programs(network: Network, *names: str) -> list[bool]:
+    return [has_program(network, name) for name in names]
+
+
+def test_a_renamed_device_that_is_configured_by_its_new_name(make_daemon, network: Network,
+                                                             second_interface: str):
+    """Ours is on it already, under its old name: that is nobody else's program."""
+    for reload in (True, False):
+        daemon = make_daemon(interfaces=[{"name": INTERFACE}, {"name": SECOND}]).start()
+        network.edge.ip(f"link set {SECOND} down", f"link set {SECOND} name renamed")
+        wanted = {"interfaces": [{"name": INTERFACE}, {"name": "renamed"}]}
+        if reload:
+            daemon.reload(**wanted)
+        else:
+            daemon.terminate()
+            daemon.change_config(**wanted)
+            daemon.start()
+        daemon.ctl("status").ok()
+        assert filtered(daemon, "renamed") and has_program(network, "renamed")
+        daemon.terminate()
+        daemon.detach().ok()
+        wait.until(lambda: not has_program(network, "renamed"), 5, "it is taken off")
+        network.edge.ip(f"link set renamed name {SECOND}", f"link set {SECOND} up")
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_two_devices_that_exchange_their_names(make_daemon, network: Network,
+                                               second_interface: str, alive: bool):
+    network.edge.ip("link add name third type veth peer name another")
+    try:
+        daemon = make_daemon(interfaces=[{"name": INTERFACE}, {"name": SECOND},
+                                         {"name": "third"}]).start()
+        if not alive:
+            daemon.kill9()
+        network.edge.ip(f"link set {SECOND} down", f"link set {SECOND} name between",
+                        f"link set third name {SECOND}", "link set between name third")
+        if not alive:
+            daemon.start()
+        wait_for_filter(daemon, SECOND)
+        wait_for_filter(daemon, "third")
+        assert devices_with_programs(network, SECOND, "third") == [True, True]
+        daemon.ctl("status").ok()
+        daemon.terminate()
+        daemon.detach().ok()
+        wait.until(lambda: devices_with_programs(network, SECOND, "third") == [False, False], 5,
+                   "both are taken off")
+    finally:
+        network.edge.ip("link delete third")
+
+
+def test_a_mode_that_is_refused_leaves_the_old_one(make_daemon, network: Network):
+    """The loopback has no native XDP: what filtered it goes on."""
+    daemon = make_daemon(interfaces=[{"name": "lo", "mode": "generic"}]).start()
+    daemon.terminate()
+    daemon.change_config(interfaces=[{"name": "lo", "mode": "native"}])
+    daemon.run_once().refused("lo", "native", "as before")
+    assert has_program(network, "lo")
+    daemon.change_config(interfaces=[{"name": "lo", "mode": "generic"}])
+    daemon.start()
+    assert interfaces(daemon) == {"lo": "generic"}

@@ -122,3 +122,30 @@ def test_a_database_that_is_configured_later(lab: Lab, meetings: Daemon):
     assert country() == "FR"
     make_simple(path.with_suffix(".new"), {nowhere: "SE"}).rename(path)
     wait.until(lambda: country() == "SE", 20, "the new file is in force")
+
+
+def test_a_rollback_outlives_a_reload(lab: Lab, meetings: Daemon):
+    """Databases that somebody went back from do not come again with another line of the file."""
+    path = lab.new_folder("database") / "country.mmdb"
+    nowhere = SITES[NOWHERE].prefixes[0]
+
+    def country() -> str | None:
+        return meetings.explain(SITES[NOWHERE].address(4) + ":1000", UDP_A)["country"]
+    make_simple(path, {nowhere: "FR"})
+    meetings.reload(geo={"databases": [str(path)]})
+    make_simple(path.with_suffix(".new"), {nowhere: "SE"}).rename(path)
+    wait.until(lambda: country() == "SE", 20, "the new file is in force")
+    meetings.ctl("geo", "rollback").ok()
+    assert country() == "FR"
+    meetings.reload(exempt=["192.0.2.99/32"])
+    assert country() == "FR"
+    assert meetings.ctl.json("geo", "status")["rolled_back"]
+
+
+def test_a_file_that_is_no_configuration_is_on_record(meetings: Daemon):
+    meetings.config_path.write_text("{", encoding="ascii")
+    meetings.hang_up()
+    wait.until(lambda: "<3>configuration" in meetings.log, 10, "it is refused")
+    lines = meetings.ctl("--json", "audit", "show").ok().stdout.splitlines()
+    assert json.loads(lines[-1])["what"] == "configuration_refused"
+    meetings.write_config()

@@ -74,7 +74,7 @@ SH
     cat >/etc/systemd/system/vm-network.service <<'UNIT'
 [Unit]
 Before=network-pre.target
-Wants=network-pre.target
+Wants=network-pre.target network.target
 
 [Service]
 Type=oneshot

@@ -149,7 +149,7 @@ test_journal() {
     check "entries name the rule" "$(grep -q '"MEETFENCE_RULE"' <<<"$entries" && echo yes || echo no)" yes
     check "entries name the meeting" "$(grep -q '"MEETFENCE_MEETING":"M"' <<<"$entries" && echo yes || echo no)" yes
     check "no participant's address in the journal" "$(grep -c "$chinese" <<<"$entries")" 0
-    check_match "the catalog explains entries" "$(journalctl -b -q -x -u meetfenced | grep -c '^-- Documentation: .*meetfence')" "[1-9]*"
+    check_match "the catalog explains entries" "$(journalctl -b -q -x -u meetfenced | grep -c 'Defined-By: meetfence')" "[1-9]*"
 }
 
 # What of meetfence is in the kernel: programs by name, then whatever is pinned.

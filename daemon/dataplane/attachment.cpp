@@ -12,7 +12,7 @@
 
 #include "daemon/dataplane/dispatcher.h"
 #include "daemon/dataplane/kernel_error.h"
-#include "daemon/dataplane/no_interface.h"
+#include "daemon/dataplane/missing_interface.h"
 #include "pins/interface_status.h"
 #include "pins/unique_fd.h"
 
@@ -94,11 +94,10 @@ Result<> check_other(const Interface& interface, __u32 ifindex, __u32 id, const 
 
 Result<> check_interface(const Interface& interface, const Path& bpf_dir)
 {
+    TRY(expect_interface(interface, bpf_dir));
     const auto ifindex = pins::device_of(bpf_dir, interface.name);
     if (ifindex == 0) {
-        const bool was_there = std::filesystem::exists(pins::link(bpf_dir, interface.name)) ||
-                               std::filesystem::exists(pins::dispatched(bpf_dir, interface.name));
-        return was_there || !interface.required ? Result<>() : fail(no_interface(interface.name));
+        return {};
     }
     const auto present = TRY(query(ifindex, interface.name));
     const auto id = present.native != 0 ? present.native : present.generic;

@@ -8,6 +8,7 @@
 
 #include "daemon/dataplane/clsact.h"
 #include "daemon/dataplane/kernel_error.h"
+#include "daemon/dataplane/missing_interface.h"
 #include "pins/egress_pin.h"
 #include "pins/interface_status.h"
 
@@ -137,7 +138,9 @@ Result<Attached> attach_egress(const Settings& settings, int program_fd, std::op
     std::filesystem::create_directory(pins::egress(settings.bpf_dir), error);
     std::vector<Path> fresh;
     for (const auto& interface : settings.interfaces) {
-        auto is_new = attach_interface(interface.name, program_fd, settings.bpf_dir, only);
+        auto is_new = expect_interface(interface, settings.bpf_dir).and_then([&] {
+            return attach_interface(interface.name, program_fd, settings.bpf_dir, only);
+        });
         if (!is_new) {
             std::ranges::for_each(fresh, take_off);
             remove_if_empty(pins::egress(settings.bpf_dir));

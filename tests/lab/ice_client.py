@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lab import stun
+from lab.echo import enlarge_buffers
 from lab.endpoints import Endpoint
 from lab.framed import Framed
 from lab.ice import ECHOED, PUSHED, SHARED_PORT, Credentials, media, number_of
@@ -44,6 +45,7 @@ class IceClient:
         self.own = Credentials("client", secrets.token_hex(12))
         self.end = shared_endpoint(family, transport)
         sock = participant.socket(family, self.end.kind, host, port)
+        enlarge_buffers(sock)  # a test does other things while media arrives
         sock.setblocking(False)
         sock.connect_ex((self.end.address, self.end.port))
         self.address: tuple[str, int] = sock.getsockname()[:2]

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from lab import wait
 from lab.daemon import Daemon
 from lab.lab import Lab
 from lab.network import EDGE_V4
@@ -89,7 +90,8 @@ def measure(daemon: Daemon, manager: ServiceManager) -> None:
     report("idle", 100 * (cpu_s(pid) - before) / IDLE_S, "% of a CPU", 0.5)
     report("resident_beside_maps", memory_beside_maps_mb(pid), "MB", 80)
     daemon.api("PUT", "/v1/declaration", declaration()).expect(200)
-    time.sleep(3)  # it gives memory back when it is idle
+    at_once = memory_beside_maps_mb(pid)
+    wait.until(lambda: memory_beside_maps_mb(pid) < at_once, 10, "memory is given back")
     report(f"resident_beside_maps_{RULES}_rules", memory_beside_maps_mb(pid), "MB", 80)
     scrape()
     report(f"scrape_{RULES}_rules", 1000 * median_s(scrape, 21), "ms", 50)

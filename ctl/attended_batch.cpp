@@ -2,10 +2,8 @@
 // The part of Client for a tool that somebody sits in front of: keys and signals are looked after however
 // long the daemon takes.
 #include <array>
-#include <boost/asio/write.hpp>
 #include <cerrno>
 #include <poll.h>
-#include <sstream>
 
 #include "ctl/client.h"
 #include "ctl/connection.h"
@@ -85,30 +83,9 @@ Result<bool> Client::append_attended(std::size_t wanted, const Meanwhile& meanwh
 Result<std::optional<std::vector<Response>>> Client::get_batch_attended(std::span<const std::string> targets,
                                                                         const Meanwhile& meanwhile)
 {
-    std::vector<Response> responses;
-    while (responses.size() < targets.size()) {
-        const bool reused = connection_ != nullptr;
-        TRY(connect());
-        const auto before = responses.size();
-        const auto unanswered = targets.subspan(before, std::min(targets.size() - before, kMostInFlight));
-        std::ostringstream text;
-        for (const auto& target : unanswered) {
-            text << make_request(http::verb::get, target, {});
-        }
-        error_code error;
-        asio::write(connection_->socket, asio::buffer(text.str()), error);
-        if (!TRY(append_attended(unanswered.size(), meanwhile, responses))) {
-            disconnect(); // the rest of the answers is for nobody
-            return std::nullopt;
-        }
-        const bool progress = responses.size() > before;
-        if (!progress && reused) {
-            disconnect(); // the daemon had closed it before this batch: that is no failure
-        } else if (!progress) {
-            return fail(lost(error ? error.message() : "it ended before an answer came"));
-        }
-    }
-    return responses;
+    return get_batch_by(targets, [&](std::size_t wanted, std::vector<Response>& responses) {
+        return append_attended(wanted, meanwhile, responses);
+    });
 }
 
 } // namespace meetfence::ctl

@@ -156,6 +156,16 @@ Result<> Client::append_responses(std::size_t wanted, std::vector<Response>& res
 
 Result<std::vector<Response>> Client::get_batch(std::span<const std::string> targets)
 {
+    const auto read = [this](std::size_t wanted, std::vector<Response>& responses) -> Result<bool> {
+        TRY(append_responses(wanted, responses));
+        return true;
+    };
+    return std::move(*TRY(get_batch_by(targets, read)));
+}
+
+Result<std::optional<std::vector<Response>>> Client::get_batch_by(std::span<const std::string> targets,
+                                                                  const ReadResponses& read)
+{
     std::vector<Response> responses;
     while (responses.size() < targets.size()) {
         const bool reused = connection_ != nullptr;
@@ -169,7 +179,10 @@ Result<std::vector<Response>> Client::get_batch(std::span<const std::string> tar
         error_code error;
         asio::write(connection_->socket, asio::buffer(text.str()), error);
         // A daemon that closes early may still have answered some; those are worth reading.
-        TRY(append_responses(unanswered.size(), responses));
+        if (!TRY(read(unanswered.size(), responses))) {
+            disconnect(); // the rest of the answers is for nobody
+            return std::nullopt;
+        }
         const bool progress = responses.size() > before;
         if (!progress && reused) {
             disconnect(); // the daemon had closed it before this batch: that is no failure

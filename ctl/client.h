@@ -98,6 +98,10 @@ private:
     [[nodiscard]] Result<Response> request_watched(Method method, std::string_view target, Content content,
                                                    const Watch& watch);
     [[nodiscard]] Result<> append_responses(std::size_t wanted, std::vector<Response>& responses);
+    /// Appends what is answered; false where it was given up.
+    using ReadResponses = std::function<Result<bool>(std::size_t wanted, std::vector<Response>&)>;
+    [[nodiscard]] Result<std::optional<std::vector<Response>>>
+    get_batch_by(std::span<const std::string> targets, const ReadResponses& read);
     [[nodiscard]] Result<bool> append_attended(std::size_t wanted, const Meanwhile& meanwhile,
                                                std::vector<Response>& responses);
 

@@ -153,8 +153,8 @@ Result<> run_daemon(const Config& config, const std::string& config_path)
     unsigned reloads = 0; // under way
     Watch watch(io, *service, [&] { reload(); });
     TRY(watch.start());
-    ChangeLog changes;
-    const control::Witness witness{[&](const service::LogLine& line) { changes.write(line); },
+    ChangeLog change_log;
+    const control::Witness witness{[&](const service::LogLine& line) { change_log.write(line); },
                                    [&](const service::Refusal& refusal) { service->record(refusal); },
                                    [&] { return groups_of(service->config()); },
                                    [&](const service::Answered& answered) { service->record(answered); }};

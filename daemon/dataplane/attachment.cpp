@@ -201,7 +201,7 @@ Result<bool> attach_by_dispatcher(const Interface& interface, __u32 ifindex, int
     }
     if (!open_link(pin)) {
         const auto again = create_link(interface, ifindex, program_fd, native);
-        if (again && bpf_obj_pin(again->get(), pin.c_str()) == 0) {
+        if (again && pin_link(interface, *again, pin)) {
             joined.error().message += "; it is held by a link, as before";
         }
     }

@@ -140,12 +140,12 @@ Result<> Service::take_up(std::shared_ptr<const Config> next, ReadAgain read)
         follow_interfaces();
         return fail(std::move(error));
     };
-    if (auto attached = plane_.attach(config_->dataplane_settings()); !attached) {
+    auto attached = plane_.attach(config_->dataplane_settings());
+    if (!attached) {
         return undo(std::move(attached).error());
-    } else {
-        for (const auto& note : *attached) {
-            listener_.log(Severity::warning, note);
-        }
+    }
+    for (const auto& note : *attached) {
+        listener_.log(Severity::warning, note);
     }
     if (auto exempt = plane_.tables().set_exempt(config_->exempt); !exempt) {
         return undo(std::move(exempt).error());
@@ -166,10 +166,7 @@ Result<> Service::take_up(std::shared_ptr<const Config> next, ReadAgain read)
 
 void Service::follow_interfaces()
 {
-    std::map<std::string, std::string> unfiltered;
-    for (const auto& [name, problem] : plane_.follow(config_->dataplane_settings())) {
-        unfiltered[name] = problem;
-    }
+    auto unfiltered = plane_.follow(config_->dataplane_settings());
     for (const auto& [name, problem] : unfiltered) {
         const auto told = unfiltered_.find(name);
         if (told == unfiltered_.end() || told->second != problem) {

@@ -79,6 +79,7 @@ public:
         shell("ip link set " + left + " up && ip link set " + right + " up");
         out_ = open_socket(left, 0);
         in_ = open_socket(right, ETH_P_IP);
+        await_carrier();
     }
 
     void send(std::uint16_t port) const
@@ -122,13 +123,39 @@ private:
         return fd;
     }
 
+    /// The kernel gives a new device its queue from a work item, some time after it is up; what is sent
+    /// before is lost.
+    void await_carrier() const
+    {
+        constexpr std::uint16_t kTries = 1000;
+        for (std::uint16_t port = 1; port <= kTries; ++port) {
+            send(port);
+            for (auto to = receive(10); to; to = receive(10)) {
+                if (*to == port) {
+                    return;
+                }
+            }
+        }
+        throw std::runtime_error("a new pair of devices carries nothing");
+    }
+
     [[nodiscard]] std::uint16_t receive() const
+    {
+        const auto port = receive(10'000);
+        if (!port) {
+            throw std::runtime_error("the marker did not arrive");
+        }
+        return *port;
+    }
+
+    /// The port that the next frame is sent to, where one arrives within this time.
+    [[nodiscard]] std::optional<std::uint16_t> receive(int milliseconds) const
     {
         constexpr std::size_t kToPort = 14 + 20 + 2;
         std::array<std::uint8_t, 2048> frame{};
         pollfd arrival{in_.get(), POLLIN, 0};
-        if (poll(&arrival, 1, 10'000) != 1 || recv(in_.get(), frame.data(), frame.size(), 0) < 0) {
-            throw std::runtime_error("the marker did not arrive");
+        if (poll(&arrival, 1, milliseconds) != 1 || recv(in_.get(), frame.data(), frame.size(), 0) < 0) {
+            return std::nullopt;
         }
         return static_cast<std::uint16_t>(frame[kToPort] << 8U | frame[kToPort + 1]);
     }

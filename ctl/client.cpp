@@ -218,16 +218,4 @@ Error refusal(const Response& response)
     return {code_of(response.status), message, problem ? text_of(*problem, "code") : ""};
 }
 
-std::string percent_encode(std::string_view text)
-{
-    constexpr std::string_view kUnreserved = "-._~";
-    std::string encoded;
-    for (const char c : text) {
-        const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                           kUnreserved.find(c) != std::string_view::npos;
-        encoded += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-    return encoded;
-}
-
 } // namespace meetfence::ctl

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "model/json.h"
+#include "model/percent.h"
 #include "model/result.h"
 
 namespace meetfence::ctl {
@@ -112,8 +113,5 @@ private:
 
 /// The daemon's refusal as an error: its `detail` is the message, its `code` the reason.
 [[nodiscard]] Error refusal(const Response& response);
-
-/// For one segment of a path, or a value in a query (RFC 3986 section 2.1).
-[[nodiscard]] std::string percent_encode(std::string_view text);
 
 } // namespace meetfence::ctl

@@ -13,11 +13,6 @@ const Json& member_of(const Json& object, std::string_view key)
     return it == object.end() ? kNothing : *it;
 }
 
-std::string to_line(const Json& value)
-{
-    return value.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 std::string text_of(const Json& object, std::string_view key)
 {
     const auto& value = member_of(object, key);

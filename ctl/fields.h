@@ -18,8 +18,6 @@ namespace meetfence::ctl {
 [[nodiscard]] std::uint64_t number_of(const Json& object, std::string_view key);
 /// The strings of a list, none where it is absent.
 [[nodiscard]] std::vector<std::string> texts_of(const Json& object, std::string_view key);
-/// On one line; bytes that are not UTF-8 are replaced.
-[[nodiscard]] std::string to_line(const Json& value);
 /// The member, or a null that can be read like an empty object or list.
 [[nodiscard]] const Json& member_of(const Json& object, std::string_view key);
 

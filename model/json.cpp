@@ -184,6 +184,11 @@ Result<Json> parse_json(std::string_view text, std::string_view what)
     }
 }
 
+std::string to_line(const Json& value)
+{
+    return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 Result<ObjectReader> ObjectReader::open(const Json& value, std::string path,
                                         std::span<const std::string_view> known_keys)
 {

@@ -22,6 +22,9 @@ using Json = nlohmann::ordered_json; // people read it too
 /// twice in an object is refused: readers differ in which one they believe.
 [[nodiscard]] Result<Json> parse_json(std::string_view text, std::string_view what);
 
+/// On one line; bytes that are not UTF-8 are replaced.
+[[nodiscard]] std::string to_line(const Json& value);
+
 /// Reads the members of one JSON object; the destructor of nothing: call `finish` for unknown keys.
 class ObjectReader {
 public:

@@ -140,7 +140,8 @@ Result<Response> put_meeting(Service& service, const Request& request)
 
 Result<Response> delete_meeting(Service& service, const Request& request)
 {
-    TRY(service.remove_meeting(request.path.at(2), request.peer.actor()));
+    const auto only_if = request.flag("unused") ? Service::OnlyIf::unused : Service::OnlyIf::known;
+    TRY(service.remove_meeting(request.path.at(2), request.peer.actor(), only_if));
     return Response{.status = 204};
 }
 

@@ -1,30 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/control/message.h"
 
-#include <charconv>
+#include "model/percent.h"
 
 namespace meetfence::control {
 namespace {
-
-Result<std::string> decode(std::string_view text)
-{
-    std::string result;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] != '%') {
-            result += text[i];
-            continue;
-        }
-        unsigned value = 0;
-        const auto digits = text.substr(i + 1, 2);
-        const auto [end, error] = std::from_chars(digits.begin(), digits.end(), value, 16);
-        if (digits.size() != 2 || error != std::errc{} || end != digits.end()) {
-            return fail(ErrorCode::invalid, "the request's address has a broken escape");
-        }
-        result += static_cast<char>(value);
-        i += 2;
-    }
-    return result;
-}
 
 unsigned status_of(ErrorCode code)
 {
@@ -123,7 +103,7 @@ Result<> parse_target(std::string_view target, Request& request)
     while (!path.empty()) {
         path.remove_prefix(path.front() == '/' ? 1 : 0);
         const auto slash = path.find('/');
-        request.path.push_back(TRY(decode(path.substr(0, slash))));
+        request.path.push_back(TRY(percent_decode(path.substr(0, slash))));
         path = slash == std::string_view::npos ? std::string_view{} : path.substr(slash);
     }
     auto query = question == std::string_view::npos ? std::string_view{} : target.substr(question + 1);
@@ -131,8 +111,9 @@ Result<> parse_target(std::string_view target, Request& request)
         const auto end = query.find('&');
         const auto pair = query.substr(0, end);
         const auto equals = pair.find('=');
-        auto value = equals == std::string_view::npos ? std::string{} : TRY(decode(pair.substr(equals + 1)));
-        request.query[TRY(decode(pair.substr(0, equals)))] = std::move(value);
+        auto value =
+            equals == std::string_view::npos ? std::string{} : TRY(percent_decode(pair.substr(equals + 1)));
+        request.query[TRY(percent_decode(pair.substr(0, equals)))] = std::move(value);
         query = end == std::string_view::npos ? std::string_view{} : query.substr(end + 1);
     }
     return {};

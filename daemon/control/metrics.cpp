@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 
-#include "daemon/control/exposition.h"
 #include "daemon/service/clock.h"
+#include "model/exposition.h"
 #include "pins/reason.h"
 
 namespace meetfence::control {

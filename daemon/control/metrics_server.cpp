@@ -10,7 +10,7 @@
 #include <boost/beast/http.hpp>
 #include <list>
 
-#include "daemon/control/exposition.h"
+#include "model/exposition.h"
 
 namespace meetfence::control {
 namespace {

@@ -87,10 +87,15 @@ Result<> Service::commit(const store::Changes& changes, const Recording& recordi
     for (const auto number : changes.removed_meetings) {
         forget_participants(number);
         if (const auto* entry = registry_.meeting_by_number(number)) {
-            registry_.remove(std::string(entry->meeting.id), now, recording.why);
+            const std::string id(entry->meeting.id);
+            registry_.remove(id, now, recording.why);
+            listener_.event({{"event", "meeting_removed"}, {"meeting", id}});
         }
     }
     for (const auto& stored : changes.put_meetings) {
+        if (registry_.meeting_by_number(stored.number) == nullptr) {
+            listener_.event({{"event", "meeting_added"}, {"meeting", stored.meeting.id}});
+        }
         registry_.put(stored.number, stored.meeting);
     }
     for (const auto& rule : changes.put_rules) {
@@ -190,10 +195,15 @@ Result<> Service::put_meeting(const Meeting& meeting, const Actor& actor)
     return commit(changes, {.actor = actor}, Disk::write);
 }
 
-Result<> Service::remove_meeting(const std::string& id, const Actor& actor)
+Result<> Service::remove_meeting(const std::string& id, const Actor& actor, OnlyIf only_if)
 {
     store::Changes changes;
-    add_removal(*TRY(registry_.find_meeting(id)), changes);
+    const auto& entry = *TRY(registry_.find_meeting(id));
+    if (only_if == OnlyIf::unused &&
+        (!registry_.rules_for(id).empty() || !roster_.of(entry.number).empty())) {
+        return fail(ErrorCode::conflict, "meeting '" + id + "' has rules or participants: it stays");
+    }
+    add_removal(entry, changes);
     return commit(changes, {.actor = actor, .why = kRemoved}, Disk::write);
 }
 

@@ -162,7 +162,10 @@ public:
     void record(const Answered& answered);
 
     [[nodiscard]] Result<> put_meeting(const Meeting& meeting, const Actor& actor);
-    [[nodiscard]] Result<> remove_meeting(const std::string& id, const Actor& actor);
+    /// Unused: without a rule, ended ones count, and without participants.
+    enum class OnlyIf { known, unused };
+    [[nodiscard]] Result<> remove_meeting(const std::string& id, const Actor& actor,
+                                          OnlyIf only_if = OnlyIf::known);
     /// In the kernel only: participants are never on a disk. True where it was not there before.
     [[nodiscard]] Result<bool> put_participant(const Participant& participant);
     [[nodiscard]] Result<> remove_participant(const std::string& meeting, const std::string& id);

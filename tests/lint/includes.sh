@@ -25,6 +25,13 @@ daemon: model pins daemon/config daemon/dataplane daemon/geo daemon/service daem
 ctl/host: model pins
 ctl/commands: audit model pins ctl
 ctl: audit model pins ctl/commands ctl/host
+bridges/ledger: model
+bridges/sdp: model bridges/ledger bridges bridges/net
+bridges/net: model bridges/ledger
+bridges/janus: model bridges/ledger bridges/sdp bridges bridges/net
+bridges/coturn: model bridges/ledger bridges bridges/net
+bridges/jvb: model bridges/ledger bridges bridges/net
+bridges: model bridges/ledger bridges/net bridges/sdp bridges/janus bridges/coturn bridges/jvb
 bench/bpf: kernel-headers bpf
 bench: kernel-headers model pins daemon/geo daemon/dataplane bench/bpf
 '
@@ -41,8 +48,9 @@ openssl/evp.h: audit
 SQLiteCpp/SQLiteCpp.h: daemon/store
 sqlite3.h: daemon/store
 spdlog/spdlog.h: daemon
-boost/program_options.hpp: daemon ctl bench
-boost/beast/http.hpp: daemon/control ctl
+boost/program_options.hpp: daemon ctl bench bridges
+boost/beast/http.hpp: daemon/control ctl bridges/net
+hiredis/hiredis.h: bridges/coturn
 '
 
 status=0
@@ -68,5 +76,5 @@ while IFS=: read -r file line include; do
         may "$libraries" "$header" "$folder" ||
             complain "$file:$line: <$header> belongs to another folder than $folder"
     fi
-done < <(grep -rnE '^#include' --include='*.h' --include='*.cpp' --include='*.c' kernel-headers bpf model audit pins daemon ctl bench)
+done < <(grep -rnE '^#include' --include='*.h' --include='*.cpp' --include='*.c' kernel-headers bpf model audit pins daemon ctl bridges bench)
 exit $status

@@ -9,10 +9,10 @@ complain() {
     status=1
 }
 
-mapfile -t sources < <(find kernel-headers bpf model audit pins daemon ctl bench tests -name '*.h' -o -name '*.cpp' -o -name '*.c' | sort)
+mapfile -t sources < <(find kernel-headers bpf model audit pins daemon ctl bridges bench tests -name '*.h' -o -name '*.cpp' -o -name '*.c' | sort)
 clang-format-14 --dry-run --Werror "${sources[@]}" || status=1
 
-mapfile -t texts < <(find kernel-headers bpf model audit pins daemon ctl bench tests systemd cmake -type f \
+mapfile -t texts < <(find kernel-headers bpf model audit pins daemon ctl bridges bench tests systemd cmake -type f \
     \( -name '*.h' -o -name '*.cpp' -o -name '*.c' -o -name '*.inc' -o -name '*.py' -o -name '*.sh' -o -name '*.pl' \
     -o -name '*.cmake' -o -name CMakeLists.txt -o -name '*.service' -o -name '*.conf' \) | sort)
 for file in "${texts[@]}" run .ci/run; do
@@ -28,7 +28,7 @@ for file in "${sources[@]}"; do
 done
 
 # tl::expected 1.0 is not nodiscard by itself.
-grep -nE '^\s*(static )?Result<[^(]*\(' model/*.h audit/*.h pins/*.h daemon/*.h daemon/*/*.h ctl/*.h |
+grep -nE '^\s*(static )?Result<[^(]*\(' model/*.h audit/*.h pins/*.h daemon/*.h daemon/*/*.h ctl/*.h bridges/*.h bridges/*/*.h |
     grep -v -e nodiscard -e '(\*' && complain 'functions that return a Result are [[nodiscard]]'
 
 shellcheck -x run .ci/run tests/lint/*.sh tests/vm/guest/*.sh || status=1

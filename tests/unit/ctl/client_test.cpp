@@ -188,9 +188,9 @@ TEST(ClientStream, IsRefusedInTheDaemonsWords)
 
 TEST(PercentEncode, LeavesNothingThatASegmentCouldEndWith)
 {
-    EXPECT_EQ(ctl::percent_encode("Az09-._~"), "Az09-._~");
-    EXPECT_EQ(ctl::percent_encode("a/b?c#d%e&f=g+h i"), "a%2Fb%3Fc%23d%25e%26f%3Dg%2Bh%20i");
-    EXPECT_EQ(ctl::percent_encode("\xc3\xa9\n"), "%C3%A9%0A");
+    EXPECT_EQ(percent_encode("Az09-._~"), "Az09-._~");
+    EXPECT_EQ(percent_encode("a/b?c#d%e&f=g+h i"), "a%2Fb%3Fc%23d%25e%26f%3Dg%2Bh%20i");
+    EXPECT_EQ(percent_encode("\xc3\xa9\n"), "%C3%A9%0A");
 }
 
 TEST(Fields, AreReadWithoutInsistingOnThem)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/control/exposition.h"
+#include "model/exposition.h"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 
-namespace meetfence::control {
+namespace meetfence {
 namespace {
 
 std::string_view trimmed(std::string_view text)
@@ -231,4 +231,4 @@ std::string Exposition::finish() &&
     return std::move(text_);
 }
 
-} // namespace meetfence::control
+} // namespace meetfence

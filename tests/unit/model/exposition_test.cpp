@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The two formats, letter by letter, and which of them somebody is given.
-#include "daemon/control/exposition.h"
+#include "model/exposition.h"
 
 #include <array>
 #include <functional>
@@ -10,9 +10,6 @@
 
 namespace meetfence::test {
 namespace {
-
-using control::Exposition;
-using control::Format;
 
 std::string written(Format format, const std::function<void(Exposition&)>& write)
 {
@@ -123,7 +120,7 @@ TEST(Exposition, IsOpenMetricsForWhoWantsThatMore)
              "application/openmetrics-text, */*",
              "text/plain;version=1.0.0, application/openmetrics-text;q=0.1",
          }) {
-        EXPECT_EQ(control::format_for(accept), Format::openmetrics) << accept;
+        EXPECT_EQ(format_for(accept), Format::openmetrics) << accept;
     }
 }
 
@@ -147,7 +144,7 @@ TEST(Exposition, IsTextForEverybodyElse)
              "application/openmetrics-textual",
              ",,;;q=,=",
          }) {
-        EXPECT_EQ(control::format_for(accept), Format::prometheus) << accept;
+        EXPECT_EQ(format_for(accept), Format::prometheus) << accept;
     }
 }
 

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <utility>
 
-namespace meetfence::control {
+namespace meetfence {
 
 enum class Format : std::uint8_t { prometheus, openmetrics };
 
@@ -44,6 +44,11 @@ public:
             end_sample(static_cast<std::uint64_t>(value));
         }
     }
+    void add(Labels labels, double value)
+    {
+        begin_sample(labels, is_counter_ ? "_total" : "");
+        end_sample(value);
+    }
     /// Of the histogram begun last; `counts` one longer than `bounds`, each of its own bucket alone.
     void add(Labels labels, std::span<const double> bounds, std::span<const std::uint64_t> counts,
              double sum);
@@ -66,4 +71,4 @@ private:
     std::string text_;
 };
 
-} // namespace meetfence::control
+} // namespace meetfence

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <array>
+
+#include "bridges/sdp/sdp_source.h"
+#include "bridges/source.h"
+
+namespace meetfence::bridges {
+
+std::span<const Kind> kinds()
+{
+    static const auto all = std::to_array<Kind>({sdp_kind()});
+    return all;
+}
+
+} // namespace meetfence::bridges

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 
+#include "bridges/janus/janus_source.h"
 #include "bridges/sdp/sdp_source.h"
 #include "bridges/source.h"
 
@@ -8,7 +9,7 @@ namespace meetfence::bridges {
 
 std::span<const Kind> kinds()
 {
-    static const auto all = std::to_array<Kind>({sdp_kind()});
+    static const auto all = std::to_array<Kind>({janus::janus_kind(), sdp_kind()});
     return all;
 }
 

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+import { hear, newMediasoup, thrown } from './double.js';
+import { scenarios } from './scenarios.js';
+
+scenarios({ mediasoup: newMediasoup(), hear, thrown, rtcpPort: 40001 });

@@ -2,4 +2,4 @@
 import { hear, newMediasoup, thrown } from './double.js';
 import { scenarios } from './scenarios.js';
 
-scenarios({ mediasoup: newMediasoup(), hear, thrown, rtcpPort: 40001 });
+scenarios({ mediasoup: newMediasoup(), hear, thrown });

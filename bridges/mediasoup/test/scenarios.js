@@ -94,7 +94,7 @@ export function scenarios(world) {
     await bridge.settled();
     assert.deepEqual(daemon.people, { 'A/mediasoup-ann': { ufrags: [], flows: [
       { local: `udp:${EDGE}:40000`, remote: '203.0.113.10:5000' },
-      { local: `udp:${EDGE}:${world.rtcpPort}`, remote: '203.0.113.10:5001' },
+      { local: `udp:${EDGE}:40001`, remote: '203.0.113.10:5001' },
       { local: `udp:${EDGE}:40002`, remote: '203.0.113.11:6000' }] } });
     assert.deepEqual(bridge.status().unbound, {});
   });

@@ -151,7 +151,8 @@ export class Bridge extends EventEmitter {
 function checked(options) {
   const unknown = Object.keys(options).find((key) => !Object.hasOwn(DEFAULTS, key));
   if (unknown !== undefined) {
-    throw new TypeError(`meetfence-mediasoup has no option '${unknown}'; known are ${Object.keys(DEFAULTS).join(', ')}`);
+    const known = Object.keys(DEFAULTS).join(', ');
+    throw new TypeError(`meetfence-mediasoup has no option '${unknown}'; known are ${known}`);
   }
   const all = { ...DEFAULTS, ...options };
   if (!/^[\x21-\x7e]{1,64}$/.test(all.prefix)) {

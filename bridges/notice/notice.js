@@ -19,7 +19,8 @@ export function parsePath(url) {
   const found = PATH.exec(url.split('?')[0]);
   if (found === null) return null;
   try {
-    return { meeting: decodeURIComponent(found[1]), participant: decodeURIComponent(found[2]), stream: Boolean(found[3]) };
+    const [meeting, participant] = found.slice(1, 3).map(decodeURIComponent);
+    return { meeting, participant, stream: found[3] !== undefined };
   } catch {
     return null; // a broken escape
   }
@@ -65,7 +66,7 @@ export class Service {
   async #answer(request, response) {
     const whom = parsePath(request.url);
     if (whom === null) return problem(response, 404, 'There is nothing here');
-    if (request.method !== 'GET' && request.method !== 'HEAD') return problem(response, 405, 'Only GET is answered', { Allow: 'GET, HEAD' });
+    if (request.method !== 'GET') return problem(response, 405, 'Only GET is answered', { Allow: 'GET' });
     const notice = await this.#notices.ask(whom);
     if (whom.stream) return this.#open(response, whom, notice);
     if (notice === null) return problem(response, 404, 'Nobody is known to keep this participant out');
@@ -73,8 +74,8 @@ export class Service {
   }
 
   #open(response, whom, notice) {
-    if (this.#streams.size >= MOST_STREAMS) return problem(response, 503, 'Too many pages are listening', { 'Retry-After': 10 });
-    response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
+    if (this.#streams.size >= MOST_STREAMS) return problem(response, 503, 'Too many pages are listening');
+    response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
     response.flushHeaders();
     this.#streams.set(response, whom);
     response.on('close', () => this.#streams.delete(response));
@@ -119,8 +120,11 @@ async function main() {
   } });
   const at = /^\[?([^\]]+)\]?:(\d+)$/.exec(values.listen);
   if (at === null) throw new Error(`--listen ${values.listen} is not an address and a port: 127.0.0.1:9441`);
-  if (values['blocked-by'] === undefined) throw new Error('--blocked-by is missing: the address of who runs this service, as https://conference.example/');
-  const service = await new Service({ socket: values.socket, host: at[1], port: Number(at[2]), blockedBy: values['blocked-by'] }).start();
+  const { socket, 'blocked-by': blockedBy } = values;
+  if (blockedBy === undefined) {
+    throw new Error('--blocked-by is missing: the address of who runs this service, as https://conference.example/');
+  }
+  const service = await new Service({ socket, host: at[1], port: Number(at[2]), blockedBy }).start();
   console.error(`meetfence-notice answers on ${values.listen.replace(/\d+$/, service.port)}`);
 }
 

@@ -9,13 +9,14 @@ const LONGEST_TIMER_MS = 24 * 3600 * 1000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5000;
 
-/// What an event is good for: {blocked: {meeting, participant, country}}, {changed: meeting, or null for any}, or null.
+/// What an event is good for: {blocked: {meeting, participant, country}}, {changed: meeting or null for any}, or
+/// null.
 export function meaningOf(event) {
   const { event: kind, meeting, participant, country } = event ?? {};
   if (typeof kind !== 'string') return null;
   if (kind === 'participant_blocked') {
-    const isNamed = typeof meeting === 'string' && typeof participant === 'string';
-    return isNamed ? { blocked: { meeting, participant, country: typeof country === 'string' ? country : null } } : null;
+    if (typeof meeting !== 'string' || typeof participant !== 'string') return null;
+    return { blocked: { meeting, participant, country: typeof country === 'string' ? country : null } };
   }
   return /^(rule|order)_/.test(kind) ? { changed: typeof meeting === 'string' ? meeting : null } : null;
 }
@@ -99,9 +100,11 @@ export class Notices {
   }
 
   async #renew(whom) {
-    const query = new URLSearchParams({ participant: whom.participant, ...(whom.country && { country: whom.country }) });
+    const { meeting, participant, country } = whom;
+    const query = new URLSearchParams({ participant, ...(country && { country }) });
     try {
-      const { status, json } = await get(this.socket, `/v1/meetings/${encodeURIComponent(whom.meeting)}/notice?${query}`);
+      const path = `/v1/meetings/${encodeURIComponent(meeting)}/notice?${query}`;
+      const { status, json } = await get(this.socket, path);
       if (status === 200) this.#keep(whom, json);
       else if (status === 404) this.#drop(whom);
     } catch {

@@ -148,8 +148,10 @@ export class Link {
   async #register(people) {
     if (!this.options.registerMeetings) return;
     const meetings = meetingsOf(people);
-    const known = await Promise.all(meetings.map((meeting) => this.daemon.get(meetingPath(meeting))));
-    const missing = meetings.filter((_, i) => known[i] === undefined); // none is overwritten
+    const missing = [];
+    for (const meeting of meetings) { // none is overwritten
+      if (await this.daemon.get(meetingPath(meeting)) === undefined) missing.push(meeting);
+    }
     const steps = missing.map((meeting) => ({ method: 'PUT', path: meetingPath(meeting), body: {} }));
     const statuses = await this.daemon.batch(steps);
     missing.filter((_, i) => statuses[i] < 300).forEach((meeting) => this.#registered.add(meeting));

@@ -129,7 +129,8 @@ class Router extends Observed {
 
   async createWebRtcTransport({ appData, listenInfos, webRtcServer }) {
     await turn();
-    const transport = this.#add(new WebRtcTransport({ appData, listenInfos: webRtcServer?.listenInfos ?? listenInfos }));
+    const infos = webRtcServer?.listenInfos ?? listenInfos;
+    const transport = this.#add(new WebRtcTransport({ appData, listenInfos: infos }));
     webRtcServer?.observer.safeEmit('webrtctransporthandled', transport);
     return transport;
   }
@@ -196,5 +197,6 @@ export function hear(transport, event, remoteIp, remotePort) {
 }
 
 function newIceParameters() {
-  return { usernameFragment: randomBytes(16).toString('hex'), password: randomBytes(16).toString('hex'), iceLite: true };
+  const [usernameFragment, password] = [0, 1].map(() => randomBytes(16).toString('hex'));
+  return { usernameFragment, password, iceLite: true };
 }

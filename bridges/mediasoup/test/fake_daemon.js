@@ -10,6 +10,7 @@ export class FakeDaemon {
   inUse = new Set(); // meetings that are not to be removed as unused
   log = []; // "PUT /v1/…", also of a batch's lines
   refusing = null; // a status for every PUT of a participant
+  appearing = null; // a meeting that somebody else registers, just when it was missed
   silent = false; // takes requests, and answers none
   #folder = mkdtempSync(path.join(tmpdir(), 'meetfence-fake-'));
   #server;
@@ -80,7 +81,7 @@ export class FakeDaemon {
   #do(method, target, body) {
     this.log.push(`${method} ${target}`);
     const [, , meeting, , participant] = target.replace('?unused=true', '').slice(1).split('/').map(decodeURIComponent);
-    if (meeting === undefined) return { status: 200, json: [...this.meetings.keys()].map((id) => ({ id })) };
+    if (meeting === undefined) return { status: 200, json: list(this.meetings) };
     if (participant !== undefined) return this.#participant(method, meeting, participant, body);
     const people = this.meetings.get(meeting);
     if (method === 'PUT') {
@@ -88,7 +89,7 @@ export class FakeDaemon {
       return { status: people ? 200 : 201 };
     }
     if (people === undefined) return { status: 404 };
-    if (method === 'GET') return { status: 200, json: target.endsWith('/participants') ? [...people.keys()].map((id) => ({ id })) : {} };
+    if (method === 'GET') return { status: 200, json: target.endsWith('/participants') ? list(people) : {} };
     if (!target.endsWith('?unused=true') || this.inUse.has(meeting) || people.size > 0) return { status: 409 };
     this.meetings.delete(meeting);
     return { status: 204 };
@@ -96,6 +97,7 @@ export class FakeDaemon {
 
   #participant(method, meeting, participant, body) {
     const people = this.meetings.get(meeting);
+    if (this.appearing === meeting) this.meetings.set(meeting, people ?? new Map());
     if (people === undefined) return { status: 404 };
     if (method === 'DELETE') return { status: people.delete(participant) ? 204 : 404 };
     if (this.refusing !== null) return { status: this.refusing };
@@ -110,4 +112,8 @@ export class FakeDaemon {
     return Object.entries(this.people).some(([whose, { ufrags }]) =>
       whose !== `${meeting}/${participant}` && ufrags.some(({ ufrag }) => claimed.has(ufrag)));
   }
+}
+
+function list(map) {
+  return [...map.keys()].map((id) => ({ id }));
 }

@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Bridge } from '../index.js';
 import { FakeDaemon } from './fake_daemon.js';
 
+const PATIENCE_MS = 10_000;
 const EDGE = '198.18.0.1';
 const LISTEN = [{ protocol: 'udp', ip: EDGE, port: 10000 }, { protocol: 'tcp', ip: EDGE, port: 10000 }];
 const PLAIN = { protocol: 'udp', ip: EDGE, port: 40000 };
@@ -62,6 +63,26 @@ export function scenarios(world) {
       ['PUT /v1/meetings/unknown', 'PUT /v1/meetings/ruled']);
   });
 
+  scenario('a meeting that somebody else registers meanwhile is not touched', async ({ bridge, daemon, join }) => {
+    daemon.appearing = 'A';
+    await join({ meeting: 'A', participant: 'ann' });
+    await bridge.settled();
+    assert.deepEqual(Object.keys(daemon.people), ['A/mediasoup-ann']);
+    assert.ok(!daemon.log.includes('PUT /v1/meetings/A'));
+  });
+
+  scenario('a transport goes from one to another who is told of first', async ({ bridge, daemon, join }) => {
+    const [anns, bobs] = [await join({ meeting: 'A', participant: 'ann' }), await join({})];
+    await bridge.settled();
+    for (const transport of [bobs, anns]) {
+      transport.appData = { meeting: 'A', participant: 'bob' };
+      bridge.adopt(transport);
+    }
+    await bridge.settled();
+    assert.deepEqual(daemon.people, { 'A/mediasoup-bob': { ufrags: [...ways(bobs), ...ways(anns)], flows: [] } });
+    assert.equal(bridge.status().refused, 0);
+  });
+
   scenario('no meeting is registered that was not to be', async ({ bridge, daemon, join, warnings }) => {
     await join({ meeting: 'A', participant: 'ann' });
     await bridge.settled();
@@ -107,7 +128,7 @@ export function scenarios(world) {
       Object.create({ meeting: 'A', participant: 'ann' })];
     const made = [];
     for (const appData of hostile) made.push(await join(appData));
-    await router.createPipeTransport({ listenInfo: { protocol: 'udp', ip: EDGE, port: 41000 }, appData: { meeting: 'A', participant: 'x' } });
+    await router.createPipeTransport({ listenInfo: PLAIN, appData: { meeting: 'A', participant: 'x' } });
     await bridge.settled();
     assert.deepEqual([daemon.people, warnings], [{}, []]);
     assert.deepEqual(bridge.status().unbound, { no_meeting: 4, no_participant: 1, bad_participant: 4, bad_meeting: 3 });
@@ -192,7 +213,8 @@ export function scenarios(world) {
     assert.deepEqual(Object.keys(daemon.people), ['A/mediasoup-ann']);
   });
 
-  scenario('what is refused is counted, told without names, and tried again', async ({ bridge, daemon, join, warnings }) => {
+  scenario('what is refused is counted, told without names, and tried again', async (at) => {
+    const { bridge, daemon, join, warnings } = at;
     daemon.refusing = 409;
     await join({ meeting: 'A', participant: 'secret-name' });
     await bridge.settled();
@@ -235,5 +257,7 @@ function ways({ iceParameters: { usernameFragment: ufrag } }) {
 
 /// There is no event to wait for.
 export async function waitFor(condition) {
-  while (!condition()) await pause(5);
+  for (const end = Date.now() + PATIENCE_MS; !condition(); await pause(5)) {
+    assert.ok(Date.now() < end, `not within ${PATIENCE_MS} ms: ${condition}`);
+  }
 }

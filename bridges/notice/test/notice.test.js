@@ -12,6 +12,9 @@ import { meaningOf } from '../notices.js';
 
 const ANN = { meeting: 'A', participant: 'mediasoup-ann' };
 const HOUR_MS = 3600 * 1000;
+const PATIENCE_MS = 10_000;
+const TITLE = 'Unavailable For Legal Reasons';
+const LOCAL = { host: '127.0.0.1', port: 0, blockedBy: 'https://conference.example' };
 
 class FakeDaemon {
   rules = new Map(); // "meeting/country" → until, in milliseconds
@@ -58,7 +61,7 @@ class FakeDaemon {
     const { pathname, searchParams } = new URL(url, 'http://localhost');
     const until = this.rules.get(`${decodeURIComponent(pathname.split('/')[3])}/${searchParams.get('country')}`);
     if (until === undefined || until <= Date.now()) response.writeHead(404).end('{}');
-    else response.end(JSON.stringify({ title: 'Unavailable For Legal Reasons', status: 451, until: new Date(until).toISOString() }));
+    else response.end(JSON.stringify({ title: TITLE, status: 451, until: new Date(until).toISOString() }));
   }
 }
 
@@ -67,14 +70,16 @@ function blocked({ meeting, participant } = ANN, country = 'CN') {
 }
 
 async function waitFor(condition) {
-  while (!await condition()) await pause(5);
+  for (const end = Date.now() + PATIENCE_MS; !await condition(); await pause(5)) {
+    assert.ok(Date.now() < end, `not within ${PATIENCE_MS} ms: ${condition}`);
+  }
 }
 
 function scenario(name, body) {
   test(name, { timeout: 20_000 }, async () => {
     const daemon = await new FakeDaemon().start();
     daemon.rules.set('A/CN', Date.now() + HOUR_MS);
-    const service = await new Service({ socket: daemon.socket, host: '127.0.0.1', port: 0, blockedBy: 'https://conference.example' }).start();
+    const service = await new Service({ socket: daemon.socket, ...LOCAL }).start();
     const ask = (whom, options) => fetch(urlOf(service, whom), options);
     try {
       await body({ daemon, service, ask, isBlocked: async (whom) => (await ask(whom)).status === 451 });
@@ -87,7 +92,8 @@ function scenario(name, body) {
 }
 
 function urlOf(service, { meeting, participant } = ANN) {
-  return `http://127.0.0.1:${service.port}/meetings/${encodeURIComponent(meeting)}/participants/${encodeURIComponent(participant)}`;
+  const [M, P] = [meeting, participant].map(encodeURIComponent);
+  return `http://127.0.0.1:${service.port}/meetings/${M}/participants/${P}`;
 }
 
 /// The events of a page, as they come.
@@ -110,9 +116,11 @@ scenario('who is blocked is told so, with the ground and by whom', async ({ daem
   const answer = await ask();
   assert.equal(answer.headers.get('content-type'), 'application/problem+json');
   assert.equal(answer.headers.get('link'), '<https://conference.example/>; rel="blocked-by"');
-  assert.equal((await answer.json()).title, 'Unavailable For Legal Reasons');
+  assert.equal((await answer.json()).title, TITLE);
   assert.ok(daemon.asked.includes('/v1/meetings/A/notice?participant=mediasoup-ann&country=CN'));
-  for (const other of [{ ...ANN, meeting: 'B' }, { ...ANN, participant: 'mediasoup-bob' }]) assert.equal((await ask(other)).status, 404);
+  for (const other of [{ ...ANN, meeting: 'B' }, { ...ANN, participant: 'mediasoup-bob' }]) {
+    assert.equal((await ask(other)).status, 404);
+  }
 });
 
 scenario('a page hears at once, and when it is over', async ({ daemon, service }) => {
@@ -177,8 +185,8 @@ scenario('the filter outlives the daemon, and so does the notice', async ({ daem
 scenario('hostile lines and names do no harm', async ({ daemon, isBlocked }) => {
   const odd = { meeting: '../%2e"\\<>', participant: '__proto__' };
   daemon.rules.set(`${odd.meeting}/CN`, Date.now() + HOUR_MS);
-  await daemon.tell('{', 'null', '[]', '7', '{"event": 7}', { event: 'participant_blocked', meeting: null, participant: 'x' },
-    { event: 'participant_blocked', meeting: 'A', participant: {} }, blocked(odd));
+  const nobody = [blocked({ meeting: null, participant: 'x' }), blocked({ meeting: 'A', participant: {} })];
+  await daemon.tell('{', 'null', '[]', '7', '{"event": 7}', ...nobody, blocked(odd));
   await waitFor(() => isBlocked(odd));
   assert.equal(await isBlocked(), false);
 });
@@ -193,7 +201,8 @@ scenario('other questions', async ({ ask, service }) => {
 test('a path names a person', () => {
   assert.deepEqual(parsePath('/meetings/a%2Fb/participants/c?x'), { meeting: 'a/b', participant: 'c', stream: false });
   assert.equal(parsePath('/meetings/A/participants/events/events').stream, true);
-  for (const wrong of ['/meetings/A/participants/', '/meetings/%zz/participants/x', '/x']) assert.equal(parsePath(wrong), null);
+  const wrong = ['/meetings/A/participants/', '/meetings/%zz/participants/x', '/x'];
+  assert.deepEqual(wrong.map(parsePath), [null, null, null]);
 });
 
 test('what events mean', () => {

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { scenarios } from '../scenarios.js';
 
 const root = process.env.MEETFENCE_MEDIASOUP;
-if (!root) throw new Error('MEETFENCE_MEDIASOUP names no folder: npm install --ignore-scripts mediasoup, and its path here');
+if (!root) throw new Error('MEETFENCE_MEDIASOUP names no folder: the README says which');
 process.env.MEDIASOUP_WORKER_BIN = fileURLToPath(new URL('worker.cjs', import.meta.url));
 const require = createRequire(path.join(root, 'package.json'));
 const flatbuffers = require('flatbuffers');
@@ -18,7 +18,8 @@ const { TupleT, Protocol } = fbs('transport');
 const { Event } = fbs('notification');
 
 const NOTES = {
-  iceselectedtuplechange: [Event.WEBRTCTRANSPORT_ICE_SELECTED_TUPLE_CHANGE, fbs('web-rtc-transport').IceSelectedTupleChangeNotificationT],
+  iceselectedtuplechange: [Event.WEBRTCTRANSPORT_ICE_SELECTED_TUPLE_CHANGE,
+    fbs('web-rtc-transport').IceSelectedTupleChangeNotificationT],
   tuple: [Event.PLAINTRANSPORT_TUPLE, fbs('plain-transport').TupleNotificationT],
   rtcptuple: [Event.PLAINTRANSPORT_RTCP_TUPLE, fbs('plain-transport').RtcpTupleNotificationT],
 };

@@ -40,8 +40,9 @@ function newWebRtc({ transportId, options: { listen } }) {
   const listenInfos = listen.listenInfos ?? servers.get(listen.webRtcServerId);
   const candidates = listenInfos.map(({ protocol, announcedAddress, ip, port }, i) =>
     new webRtc.IceCandidateT('foundation', 1076302079 - i, announcedAddress ?? ip, protocol, port));
-  return [response.Body.WebRtcTransport_DumpResponse, new webRtc.DumpResponseT(base(transportId), webRtc.IceRole.CONTROLLED,
-    new webRtc.IceParametersT(text(), text(), true), candidates, webRtc.IceState.NEW, null, new webRtc.DtlsParametersT())];
+  const ice = new webRtc.IceParametersT(text(), text(), true);
+  return [response.Body.WebRtcTransport_DumpResponse, new webRtc.DumpResponseT(base(transportId),
+    webRtc.IceRole.CONTROLLED, ice, candidates, webRtc.IceState.NEW, null, new webRtc.DtlsParametersT())];
 }
 
 function newPlain({ transportId, options: { listenInfo, rtcpMux, comedia } }) {

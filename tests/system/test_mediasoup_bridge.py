@@ -136,3 +136,14 @@ def test_of_nobody_in_particular(daemon: Daemon, mediasoup: NodeProgram):
     assert daemon.ctl.json("meeting", "list") == []
     unbound = mediasoup(action="status")["unbound"]
     assert unbound == {"no_meeting": 1, "no_participant": 1, "bad_meeting": 1}
+
+
+def test_a_meeting_that_is_empty(daemon: Daemon, mediasoup: NodeProgram):
+    """What the bridge has registered goes with the last person, unless it has another use."""
+    for meeting in ("unused", "ruled"):
+        transport = mediasoup(action="join", meeting=meeting, participant="ann")["id"]
+        if meeting == "ruled":
+            daemon.block("ruled", "--country", "CN")
+        mediasoup(action="leave", id=transport)
+    assert [meeting["id"] for meeting in daemon.ctl.json("meeting", "list")] == ["ruled"]
+    assert [rule["meeting"] for rule in daemon.ctl.json("rule", "list")] == ["ruled"]

@@ -160,6 +160,13 @@ std::vector<Step> Ledger::take(std::size_t most)
         const auto [person, since] = *changed_.begin();
         changed_.erase(changed_.begin());
         auto step = Step{wanted(person), since};
+        if (knotted_.erase(person) > 0) {
+            releases.push_back({{person.meeting, person.id, {}, {}}, since});
+            if (!step.removes()) {
+                rest.push_back(std::move(step));
+            }
+            continue;
+        }
         const auto had = applied_.find(person);
         const bool has_some = had != applied_.end();
         if (!unknown_.contains(person) && (has_some ? had->second == step.participant : step.removes())) {
@@ -204,6 +211,9 @@ void Ledger::done(const Step& step)
 void Ledger::refused(const Step& step)
 {
     const auto person = person_of(step.participant);
+    if (applied_.contains(person) || unknown_.contains(person)) {
+        knotted_.insert(person);
+    }
     if (!changed_.contains(person)) {
         refused_.try_emplace(person, step.since);
     }
@@ -233,6 +243,7 @@ void Ledger::start_over(std::span<const Person> found, Moment at)
     applied_.clear();
     bindings_ = 0;
     unknown_ = {found.begin(), found.end()};
+    knotted_.clear();
     for (const auto& person : found) {
         change(person, at);
     }

@@ -76,7 +76,6 @@ private:
 
     Task<> tell_service_manager()
     {
-        asio::steady_timer timer(io_);
         for (;;) {
             const auto now = status();
             const auto text = std::to_string(now.participants) + " participants of " +
@@ -85,9 +84,7 @@ private:
                               (now.server.connected ? "" : "; the media server does not answer") +
                               (now.daemon.connected ? "" : "; meetfenced does not answer");
             sd_notify(0, ("WATCHDOG=1\nSTATUS=" + text).c_str());
-            timer.expires_after(std::chrono::seconds(5));
-            boost::system::error_code ignored;
-            co_await timer.async_wait(into(ignored));
+            co_await pause(io_.get_executor(), std::chrono::seconds(5));
         }
     }
 

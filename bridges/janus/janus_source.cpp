@@ -33,7 +33,6 @@ public:
 
     Task<> run() override
     {
-        asio_timer timer(context_.io);
         for (;;) {
             const auto done = co_await ask_everything();
             if (done) {
@@ -45,9 +44,7 @@ public:
             }
             figures_.connected = done.has_value();
             handles_.prune(context_.now());
-            timer.expires_after(settings_.interval);
-            boost::system::error_code ignored;
-            co_await timer.async_wait(into(ignored));
+            co_await pause(context_.io.get_executor(), settings_.interval);
         }
     }
 
@@ -105,8 +102,6 @@ public:
     }
 
 private:
-    using asio_timer = boost::asio::steady_timer;
-
     Naming naming() const
     {
         auto naming = settings_.naming;

@@ -77,9 +77,7 @@ Task<> DaemonLink::run()
                                                      "; the filter goes on by what it knows; tried again "
                                                      "every half second");
         }
-        boost::asio::steady_timer timer(executor_, kRetry);
-        boost::system::error_code ignored;
-        co_await timer.async_wait(into(ignored));
+        co_await pause(executor_, kRetry);
     }
 }
 

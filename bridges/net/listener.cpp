@@ -29,6 +29,7 @@ using Message = http::request<http::string_body>;
 constexpr std::size_t kMostConnections = 256;
 constexpr auto kPatience = std::chrono::seconds(10); // with a request that has begun, and an answer
 constexpr auto kIdle = std::chrono::seconds(75);     // between two requests
+constexpr auto kSecondThought = std::chrono::milliseconds(100);
 
 std::string_view std_view(beast::string_view text)
 {
@@ -154,7 +155,11 @@ template <class State> Task<> accept(std::shared_ptr<State> state)
     while (state->acceptor.is_open()) {
         error_code error;
         auto socket = co_await state->acceptor.async_accept(into(error));
-        if (error || state->connections >= kMostConnections) {
+        if (error) { // of descriptors there are none left, say
+            co_await pause(state->acceptor.get_executor(), kSecondThought);
+            continue;
+        }
+        if (state->connections >= kMostConnections) {
             continue; // the socket closes
         }
         ++state->connections;

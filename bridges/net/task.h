@@ -22,6 +22,13 @@ inline auto into(boost::system::error_code& error)
     return boost::asio::redirect_error(boost::asio::use_awaitable, error);
 }
 
+inline Task<> pause(boost::asio::any_io_executor executor, std::chrono::milliseconds time)
+{
+    boost::asio::steady_timer timer(executor, time);
+    boost::system::error_code ignored;
+    co_await timer.async_wait(into(ignored));
+}
+
 /// Somebody sleeps until something happens, or for at most so long.
 class Bell {
 public:

@@ -40,11 +40,8 @@ public:
     Task<> run() override
     {
         co_await read_stdin();
-        asio::steady_timer timer(context_.io);
         for (;;) {
-            timer.expires_after(std::chrono::minutes(1));
-            boost::system::error_code ignored;
-            co_await timer.async_wait(into(ignored));
+            co_await pause(context_.io.get_executor(), std::chrono::minutes(1));
             forget_old();
         }
     }

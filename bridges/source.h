@@ -12,14 +12,12 @@
 #include <string_view>
 
 #include "bridges/ledger/ledger.h"
+#include "bridges/ledger/reasons.h"
 #include "bridges/net/listener.h"
 #include "bridges/net/task.h"
 #include "model/json.h"
 
 namespace meetfence::bridges {
-
-/// By reason, one word each: how many events were of no use, how many transports are not bound.
-using Reasons = std::map<std::string, std::uint64_t, std::less<>>;
 
 struct SourceFigures {
     bool connected = false; // the server answers, or has nothing to be asked

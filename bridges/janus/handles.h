@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "bridges/janus/fact.h"
+#include "bridges/ledger/reasons.h"
 #include "bridges/ledger/transport.h"
 #include "bridges/sdp/local_addresses.h"
-#include "bridges/source.h"
 
 namespace meetfence::bridges::janus {
 

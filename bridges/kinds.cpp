@@ -2,6 +2,7 @@
 #include <array>
 
 #include "bridges/janus/janus_source.h"
+#include "bridges/jvb/jvb_source.h"
 #include "bridges/sdp/sdp_source.h"
 #include "bridges/source.h"
 
@@ -9,7 +10,7 @@ namespace meetfence::bridges {
 
 std::span<const Kind> kinds()
 {
-    static const auto all = std::to_array<Kind>({janus::janus_kind(), sdp_kind()});
+    static const auto all = std::to_array<Kind>({janus::janus_kind(), jvb::jvb_kind(), sdp_kind()});
     return all;
 }
 

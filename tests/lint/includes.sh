@@ -30,7 +30,7 @@ bridges/sdp: model bridges/ledger bridges bridges/net
 bridges/net: model bridges/ledger
 bridges/janus: model bridges/ledger bridges/sdp bridges bridges/net
 bridges/coturn: model bridges/ledger bridges bridges/net
-bridges/jvb: model bridges/ledger bridges bridges/net
+bridges/jvb: model bridges/ledger bridges/sdp bridges bridges/net
 bridges: model bridges/ledger bridges/net bridges/sdp bridges/janus bridges/coturn bridges/jvb
 bench/bpf: kernel-headers bpf
 bench: kernel-headers model pins daemon/geo daemon/dataplane bench/bpf

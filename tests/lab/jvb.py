@@ -2,7 +2,9 @@
 """A double of Jitsi Videobridge's private HTTP server: the keys that its public sources have, and none of its media.
 Who is in which conference the test says."""
 
+import contextlib
 import json
+import socket
 import socketserver
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -45,11 +47,25 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, namespace: Namespace, jvb: "Jvb"):
         self.jvb = jvb
+        self._connections: list[socket.socket] = []
         with namespace.entered():
             super().__init__(("127.0.0.1", PORT), _Handler)
 
     def server_bind(self) -> None:
         socketserver.TCPServer.server_bind(self)  # HTTPServer would look for the name of the host
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        self._connections.append(connection)
+        return connection, address
+
+    def end(self) -> None:
+        """As a process does: with its connections."""
+        self.shutdown()
+        self.server_close()
+        for connection in self._connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 class Jvb:
@@ -68,8 +84,7 @@ class Jvb:
 
     def stop(self) -> None:
         if self._server:
-            self._server.shutdown()
-            self._server.server_close()
+            self._server.end()
             self._server = None
 
     def _ice(self, person: Person) -> dict[str, Any]:

@@ -11,10 +11,11 @@ import pytest
 from lab.client import each
 from lab.daemon import Daemon
 from lab.lab import Lab
-from lab.paths import BUILD, CONTROL
+from lab.paths import BUILD, CONTROL, REPOSITORY
 from lab.interactive_bash import Bash
 
 SCRIPT = BUILD / "share" / "bash-completion" / "completions" / "meetfencectl"
+BRIDGE_SCRIPT = REPOSITORY / "bridges" / "meetfence-bridge.bash"
 PACKAGE = Path("/usr/share/bash-completion/bash_completion")
 # A platform may call its meetings so; a shell must take each for one word and nothing else.
 HOSTILE = ("room:1", "room:22=3", "conf@muc", 'q"uote', "it's", "$(touch${IFS}pwned)", "x;touch>pwned",
@@ -26,7 +27,7 @@ def bash(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Bash]:
     folder = lab.new_folder("bash")
     (folder / "letter.txt").touch()
     (folder / "le:tter").mkdir()
-    shell = Bash(folder, *request.param, SCRIPT, path=f"{CONTROL.parent}:")
+    shell = Bash(folder, *request.param, SCRIPT, BRIDGE_SCRIPT, path=f"{CONTROL.parent}:")
     yield shell
     shell.close()
     assert not list(folder.glob("pwned*")), "a completion ran what it should have written"
@@ -50,7 +51,7 @@ def becomes(bash: Bash, *cases: tuple[str, str]) -> None:
 
 
 def test_the_script_is_sound():
-    subprocess.run(["shellcheck", "-s", "bash", SCRIPT], check=True)
+    subprocess.run(["shellcheck", "-s", "bash", SCRIPT, BRIDGE_SCRIPT], check=True)
 
 
 def test_commands_and_options(bash: Bash):
@@ -69,6 +70,17 @@ def test_commands_and_options(bash: Bash):
              "meetfencectl meeting add A --endpoint udp:198.18.0.1:40000 --shared-endpoint "),
             ("meetfencectl meeting add A --endpoint=tcp:[2001:db8::1]:443 --un",
              "meetfencectl meeting add A --endpoint=tcp:[2001:db8::1]:443 --until "))
+
+
+def test_bridges(bash: Bash):
+    offers(bash,
+           ("meetfence-bridge --config letter.txt --st", "--status"),
+           ("meetfence-bridge jvb --", "--check-config --config --help --json --status --version"))
+    becomes(bash,
+            ("meetfence-bridge jv", "meetfence-bridge jvb "),
+            ("meetfence-bridge --config letter.txt sd", "meetfence-bridge --config letter.txt sdp "),
+            ("meetfence-bridge jvb sd", "meetfence-bridge jvb sd"),
+            ("meetfence-bridge jvb --config let", "meetfence-bridge jvb --config letter.txt "))
 
 
 def test_values(bash: Bash):

@@ -22,7 +22,7 @@ from lab.people import People, Person, ways_of
 from lab.signals import held
 
 CONVERGED_S = 5.0
-MIRROR = REPOSITORY / "docs" / "integrations" / "colibri-mirror.py"
+MIRROR = REPOSITORY / "bridges" / "jvb" / "colibri-mirror.py"
 MIRROR_PORT = 8081
 
 

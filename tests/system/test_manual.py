@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.bridge import BRIDGE
 from lab.lab import Lab
 from lab.paths import BUILD, CONTROL, DAEMON, REPOSITORY
 from lab.shell import run
@@ -16,6 +17,7 @@ PAGES = BUILD / "share" / "man"
 CONTROL_PAGE = PAGES / "man1" / "meetfencectl.1"
 CONFIG_PAGE = PAGES / "man5" / "meetfence.json.5"
 DAEMON_PAGE = PAGES / "man8" / "meetfenced.8"
+BRIDGE_PAGE = PAGES / "man8" / "meetfence-bridge.8"
 
 
 def printed(page: Path) -> str:
@@ -38,7 +40,7 @@ def configuration_keys() -> set[str]:
     return inner | {key for key in top if not any(name.startswith(key) for name in inner)} | {"interfaces"}
 
 
-@pytest.mark.parametrize("page", [CONTROL_PAGE, CONFIG_PAGE, DAEMON_PAGE], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [CONTROL_PAGE, CONFIG_PAGE, DAEMON_PAGE, BRIDGE_PAGE], ids=lambda page: page.name)
 def test_it_prints(page: Path):
     text = printed(page)
     assert "@" not in re.sub(r"\w@\w", "", text), "a mark that was to be replaced"
@@ -63,12 +65,25 @@ def test_the_example_of_the_configuration(lab: Lab):
     assert named == configuration_keys()
 
 
-def test_every_option_of_the_daemon():
-    text = printed(DAEMON_PAGE)
-    options = re.findall(r"^ +(?:-\w \[ )?(--[a-z-]+)", run(DAEMON, "--help").stdout, re.M)
+@pytest.mark.parametrize(("program", "page"), [(DAEMON, DAEMON_PAGE), (BRIDGE, BRIDGE_PAGE)],
+                         ids=["meetfenced", "meetfence-bridge"])
+def test_every_option_of_the_programs(program: Path, page: Path):
+    text = printed(page)
+    options = re.findall(r"^ +(?:-\w \[ )?(--[a-z-]+)", run(program, "--help").stdout, re.M)
     assert len(options) >= 5
     for option in options:
         assert re.search(rf"^ {{7}}(-\w, )?{option}\b", text, re.M), option
+
+
+def test_every_kind_and_common_key_of_the_bridges():
+    text = printed(BRIDGE_PAGE)
+    kinds = re.findall(r"^  ([a-z]+)  +\S", run(BRIDGE, "--help").stdout, re.M)
+    assert "jvb" in kinds
+    source = (REPOSITORY / "bridges" / "settings.cpp").read_text(encoding="utf-8")
+    keys = re.findall(r'"([a-z_]+)"', re.search(r"kCommonKeys\s*=.*?\{(.*?)\}", source, re.S)[1])
+    assert "prefix" in keys
+    for word in (*kinds, *keys):
+        assert re.search(rf"^ {{7}}{word}( \(|$)", text, re.M), word
 
 
 def test_every_command_and_option_of_the_tool():

@@ -14,6 +14,8 @@ from lab.shell import run
 
 PACKAGES = BUILD / "packages"
 SCRIPTS = ("postinst", "prerm", "postrm")
+PROGRAMS = (("meetfence", "usr/sbin/meetfenced"), ("meetfence", "usr/bin/meetfencectl"),
+            ("meetfence-bridges", "usr/bin/meetfence-bridge"))
 
 
 def package(name: str) -> Path:
@@ -60,9 +62,50 @@ def test_files_are_where_debian_has_them(meetfence: Path):
     assert not [path for path, mode in found.items() if "s" in mode.split()[0]]
 
 
-def test_bridges_have_a_user_of_their_own(bridges: Path):
-    assert "/usr/lib/sysusers.d/meetfence-bridges.conf" in modes(bridges)
-    assert re.search(r"\bmeetfence \(>= ", field(bridges, "Depends"))
+def test_bridges_are_a_package_of_their_own(meetfence: Path, bridges: Path):
+    found = modes(bridges)
+    wanted = {
+        "/usr/bin/meetfence-bridge": "-rwxr-xr-x root/root",
+        "/lib/systemd/system/meetfence-bridge@.service": "-rw-r--r-- root/root",
+        "/usr/lib/sysusers.d/meetfence-bridges.conf": "-rw-r--r-- root/root",
+        "/usr/share/bash-completion/completions/meetfence-bridge": "-rw-r--r-- root/root",
+        "/usr/share/man/man8/meetfence-bridge.8.gz": "-rw-r--r-- root/root",
+        "/usr/share/meetfence/mediasoup/index.js": "-rw-r--r-- root/root",
+        "/usr/share/meetfence/mediasoup/package.json": "-rw-r--r-- root/root",
+        "/usr/share/meetfence/notice/notice.js": "-rw-r--r-- root/root",
+    }
+    assert {path: found.get(path) for path in wanted} == wanted
+    assert all(mode.endswith(" root/root") for mode in found.values())
+    assert not [path for path in found if "/test/" in path or "/etc/" in path]
+    both = {path for path in set(found) & set(modes(meetfence)) if not path.endswith("/")}
+    assert both == set(), "files of two packages"
+    version = re.escape(field(meetfence, "Version"))
+    assert re.search(rf"\bmeetfence \(= {version}\)", field(bridges, "Depends"))
+    assert field(bridges, "Architecture") == field(meetfence, "Architecture")
+
+
+def test_the_units_start_what_is_there(meetfence: Path, bridges: Path, tmp_path: Path):
+    for deb, unit in ((meetfence, "meetfenced.service"), (bridges, "meetfence-bridge@.service")):
+        run("dpkg-deb", "-x", deb, tmp_path)
+        unpacked = (tmp_path / "lib/systemd/system" / unit).read_text(encoding="utf-8")
+        assert "@" not in re.sub(r"#.*|@(system-service|privileged|resources)", "", unpacked), unpacked
+        program = re.search(r"^ExecStart=(\S+)", unpacked, re.M).group(1)
+        assert modes(deb)[program].startswith("-rwxr-xr-x")
+
+
+def test_each_kind_of_bridge_has_an_example(bridges: Path, tmp_path: Path):
+    """And it is one that the program takes."""
+    run("dpkg-deb", "-x", bridges, tmp_path)
+    program = tmp_path / "usr/bin/meetfence-bridge"
+    kinds = re.findall(r"^  ([a-z]+)  +\S", run(program, "--help").stdout, re.M)
+    assert "jvb" in kinds
+    secret = tmp_path / "secret"
+    secret.write_text("x\n", encoding="ascii")
+    for kind in kinds:
+        example = tmp_path / f"usr/share/doc/meetfence-bridges/examples/bridge-{kind}.json"
+        text = re.sub(r'(_file": )"[^"]+"', rf'\1"{secret}"', example.read_text(encoding="utf-8"))
+        example.write_text(text, encoding="utf-8")
+        run(program, kind, "--config", example, "--check-config")
 
 
 def test_version_is_the_project_s(meetfence: Path, bridges: Path):
@@ -82,20 +125,22 @@ def test_lintian_is_content(meetfence: Path, bridges: Path):
     run("lintian", "--allow-root", "--fail-on", "error,warning", meetfence, bridges, seconds=180)
 
 
-def test_maintainer_scripts_are_clean(meetfence: Path, tmp_path: Path):
-    run("dpkg-deb", "-e", meetfence, tmp_path)
-    run("shellcheck", "-s", "sh", *(str(tmp_path / name) for name in SCRIPTS))
+@pytest.mark.parametrize("name", ("meetfence", "meetfence-bridges"))
+def test_maintainer_scripts_are_clean(name: str, tmp_path: Path):
+    run("dpkg-deb", "-e", package(name), tmp_path)
+    run("shellcheck", "-s", "sh", *(str(tmp_path / script) for script in SCRIPTS))
 
 
-def test_nothing_tells_where_it_was_built(meetfence: Path, tmp_path: Path):
-    run("dpkg-deb", "-x", meetfence, tmp_path)
+def test_nothing_tells_where_it_was_built(meetfence: Path, bridges: Path, tmp_path: Path):
+    for deb in (meetfence, bridges):
+        run("dpkg-deb", "-x", deb, tmp_path)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert not [path for path in files if str(REPOSITORY).encode() in path.read_bytes()]
 
 
-@pytest.mark.parametrize("program", ("usr/sbin/meetfenced", "usr/bin/meetfencectl"))
-def test_programs_are_hardened(meetfence: Path, tmp_path: Path, program: str):
-    run("dpkg-deb", "-x", meetfence, tmp_path)
+@pytest.mark.parametrize(("name", "program"), PROGRAMS)
+def test_programs_are_hardened(name: str, program: str, tmp_path: Path):
+    run("dpkg-deb", "-x", package(name), tmp_path)
     said = run("readelf", "-W", "-h", "-l", "-d", "--dyn-syms", tmp_path / program).stdout
     for mark in ("DYN (Position-Independent", "GNU_RELRO", "BIND_NOW", "__stack_chk_fail", "_chk@"):
         assert mark in said, mark
@@ -137,8 +182,8 @@ def test_installed(installed: Root):
     assert {"meetfence", "meetfence-bridge"} <= installed.users()
     assert "meetfence-bridge" in re.search(
         r"^meetfence:.*$", (installed.path / "etc/group").read_text(), re.M).group(0)
-    unit = installed.path / "etc/systemd/system/multi-user.target.wants/meetfenced.service"
-    assert unit.is_symlink()
+    wants = installed.path / "etc/systemd/system/multi-user.target.wants"
+    assert [unit.name for unit in wants.iterdir()] == ["meetfenced.service"]  # and no bridge
 
 
 def test_shipped_configuration_names_what_to_write(installed: Root):
@@ -163,6 +208,14 @@ def test_purge_leaves_only_the_users(installed: Root):
     state = installed.path / "var/lib/meetfence/audit"
     state.mkdir(parents=True)
     (state / "log").touch()
-    installed.dpkg("-P", "meetfence-bridges", "meetfence")
+    bridge = installed.path / "etc/meetfence/bridge-jvb.json"
+    bridge.write_text("{}\n", encoding="ascii")
+    enabled = installed.path / "etc/systemd/system/multi-user.target.wants/meetfence-bridge@jvb.service"
+    enabled.symlink_to("/lib/systemd/system/meetfence-bridge@.service")
+    installed.dpkg("-r", "meetfence-bridges")
+    assert bridge.exists()
+    installed.dpkg("-P", "meetfence-bridges")
+    assert not bridge.exists() and not enabled.is_symlink()
+    installed.dpkg("-P", "meetfence")
     assert installed.named() == set()
     assert {"meetfence", "meetfence-bridge"} <= installed.users()

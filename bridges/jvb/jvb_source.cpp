@@ -149,7 +149,7 @@ Result<Naming> read_naming(const ObjectReader& reader)
 {
     const auto text = TRY(reader.text("meeting")).value_or("meeting_id");
     if (text != "meeting_id" && text != "name") {
-        return fail(ErrorCode::invalid, "'meeting' is \"meeting_id\" or \"name\", not '" + text + "'");
+        return fail(ErrorCode::invalid, R"('meeting' is "meeting_id" or "name", not ')" + text + "'");
     }
     return text == "name" ? Naming::name : Naming::meeting_id;
 }

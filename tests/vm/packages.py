@@ -29,10 +29,18 @@ def built(repository: Path) -> Path:
     return found[0]
 
 
+def bridges_of(package: Path) -> Path | None:
+    """The package that was built beside it."""
+    beside = package.with_name(package.name.replace("meetfence_", "meetfence-bridges_"))
+    return beside if beside != package and beside.exists() else None
+
+
 def dependencies(package: Path) -> list[str]:
-    """Names alone; of alternatives the first."""
-    fields = _dpkg_deb("-f", package, "Pre-Depends") + "," + _dpkg_deb("-f", package, "Depends")
-    return [match[0] for part in fields.split(",") if (match := re.search(r"[a-z0-9][a-z0-9.+-]+", part))]
+    """Of it and of its bridges: names alone; of alternatives the first."""
+    fields = "".join(f"{_dpkg_deb('-f', each, field)}," for each in (package, bridges_of(package)) if each
+                     for field in ("Pre-Depends", "Depends"))
+    names = (match[0] for part in fields.split(",") if (match := re.search(r"[a-z0-9][a-z0-9.+-]+", part)))
+    return [name for name in dict.fromkeys(names) if name != "meetfence"]
 
 
 def _repack(package: Path, target: Path) -> None:
@@ -48,8 +56,10 @@ def _repack(package: Path, target: Path) -> None:
 
 
 def provide(package: Path, previous: Path | None, folder: Path) -> None:
-    """As `new.deb` and `previous.deb`."""
+    """As `new.deb`, `previous.deb`, and `bridges.deb` where there is one."""
     shutil.copyfile(package, folder / "new.deb")
+    if bridges := bridges_of(package):
+        shutil.copyfile(bridges, folder / "bridges.deb")
     if previous:
         shutil.copyfile(previous, folder / "previous.deb")
     else:

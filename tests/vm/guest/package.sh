@@ -158,6 +158,36 @@ in_kernel() {
     find "$pins" -mindepth 1 2>/dev/null
     tc qdisc show dev eth0 | grep -o clsact
 }
+bridge() { systemctl show --property "$1" --value meetfence-bridge@sdp; }
+bridge_is_well() { meetfence-bridge sdp --status >/dev/null 2>&1; }
+is_handed_over() { meetfencectl participant list B 2>/dev/null | grep -q sdp-somebody; }
+
+hand_over() { # SDP
+    exec 3<>/dev/tcp/127.0.0.1/9440
+    printf 'PUT /v1/meetings/B/participants/somebody/transports/t HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n' >&3
+    printf 'Content-Length: %d\r\n\r\n%s' "${#1}" "$1" >&3
+    head -n 1 <&3 | tr -d '\r'
+    exec 3>&-
+}
+
+test_bridge() {
+    [ -e /run/vm/bridges.deb ] || return 0
+    check "bridges: apt install" "$(install /run/vm/bridges.deb)" 0
+    check "bridges: systemctl start, unconfigured" "$(status_of systemctl start meetfence-bridge@sdp)" 0
+    check "bridges: none is started unconfigured" "$(bridge ActiveState)" inactive
+    echo '{}' >/etc/meetfence/bridge-sdp.json
+    check "bridges: systemctl enable --now" "$(status_of systemctl enable -q --now meetfence-bridge@sdp)" 0
+    wait_for bridge_is_well
+    check "bridges: it is well" "$(status_of meetfence-bridge sdp --status)" 0
+    check "bridges: as its own user" "$(stat -c %U "/proc/$(bridge MainPID)")" meetfence-bridge
+    check "bridges: no capability" "$(awk '$1 == "CapBnd:" { print $2 }' "/proc/$(bridge MainPID)/status")" 0000000000000000
+    check "bridges: it takes a description" "$(hand_over $'v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=ice-ufrag:abcd\r\na=candidate:1 1 udp 1 198.18.0.1 40002 typ host\r\n')" "HTTP/1.1 200 OK"
+    wait_for is_handed_over
+    check "bridges: and may tell meetfenced" "$(is_handed_over && echo yes || echo no)" yes
+    check "bridges: apt purge" "$(status_of apt-get purge -qq -y meetfence-bridges)" 0
+    check "bridges: nothing is left" "$(find /etc /usr -xdev -name '*meetfence-bridge*' -o -xdev -name 'bridge-*.json')" ""
+}
+
 nothing_in_kernel() { [ -z "$(in_kernel)" ]; }
 
 test_purge() {
@@ -208,5 +238,6 @@ test_privileges
 test_running
 test_stop
 test_journal
+test_bridge
 test_purge
 prepare_reboot

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 
+#include "bridges/coturn/coturn_source.h"
 #include "bridges/janus/janus_source.h"
 #include "bridges/jvb/jvb_source.h"
 #include "bridges/sdp/sdp_source.h"
@@ -10,7 +11,8 @@ namespace meetfence::bridges {
 
 std::span<const Kind> kinds()
 {
-    static const auto all = std::to_array<Kind>({janus::janus_kind(), jvb::jvb_kind(), sdp_kind()});
+    static const auto all =
+        std::to_array<Kind>({janus::janus_kind(), coturn_kind(), jvb::jvb_kind(), sdp_kind()});
     return all;
 }
 

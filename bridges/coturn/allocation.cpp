@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "model/meeting.h"
-#include "model/percent.h"
 
 namespace meetfence::bridges {
 namespace {
@@ -62,6 +61,30 @@ std::optional<Key> read_key(std::string_view text)
     return key;
 }
 
+// "a~2Fb" → "a/b"
+std::optional<std::string> read_identifier(std::string_view text)
+{
+    std::string identifier;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '%') {
+            return std::nullopt; // coturn has made something else of it
+        }
+        if (text[i] != '~') {
+            identifier += text[i];
+            continue;
+        }
+        unsigned value = 0;
+        const auto digits = text.substr(i + 1, 2);
+        const auto [end, error] = std::from_chars(digits.begin(), digits.end(), value, 16);
+        if (digits.size() != 2 || error != std::errc{} || end != digits.end()) {
+            return std::nullopt;
+        }
+        identifier += static_cast<char>(value);
+        i += digits.size();
+    }
+    return identifier.empty() ? std::nullopt : std::optional(identifier);
+}
+
 // "TIMESTAMP:MEETING/PARTICIPANT" → why it is nobody's.
 std::string_view read_username(std::string_view username, std::string_view prefix, Allocation& allocation)
 {
@@ -72,9 +95,9 @@ std::string_view read_username(std::string_view username, std::string_view prefi
         tag.find('/', slash + 1) != std::string_view::npos) {
         return unbound::kNoMeeting;
     }
-    auto meeting = percent_decode(tag.substr(0, slash));
-    auto participant = percent_decode(tag.substr(slash + 1));
-    if (!meeting || !participant || meeting->empty() || participant->empty()) {
+    auto meeting = read_identifier(tag.substr(0, slash));
+    const auto participant = read_identifier(tag.substr(slash + 1));
+    if (!meeting || !participant) {
         return unbound::kNoMeeting;
     }
     allocation.meeting = *std::move(meeting);

@@ -6,8 +6,9 @@
 // or `refreshed …` with the same fields. The key is published on a channel of its own name as well.
 //
 // The username says whose it is. It is minted by the platform (--use-auth-secret), as
-// TIMESTAMP:MEETING/PARTICIPANT with both identifiers percent-encoded where they have a '/' or '%' of their
-// own: one '/' divides them, always.
+// TIMESTAMP:MEETING/PARTICIPANT. One '/' divides the two identifiers, always: what has a '/' of its own has
+// it as ~2F, a '%' as ~25, a '~' as ~7E, and any byte may be written so. Not as in URLs: coturn hands the
+// username to printf's cousin in hiredis, and dies of a '%', or tells another name.
 #pragma once
 
 #include <chrono>

@@ -58,8 +58,8 @@ TEST(Allocation, UsernameSaysMeetingAndParticipant)
 {
     EXPECT_EQ(person("1:m/p"), "m coturn-p");
     EXPECT_EQ(person("1795378041:w:4711/p:1"), "w:4711 coturn-p:1");
-    EXPECT_EQ(person("1:a%2Fb/c%25d"), "a/b coturn-c%d");
-    EXPECT_EQ(person("1:%77/%70"), "w coturn-p");
+    EXPECT_EQ(person("1:a~2Fb/c~25d~7e"), "a/b coturn-c%d~");
+    EXPECT_EQ(person("1:~77/~70="), "w coturn-p=");
 }
 
 TEST(Allocation, WithoutACertainMeetingItIsNobodys)
@@ -91,7 +91,7 @@ TEST(Allocation, WithoutACertainMeetingItIsNobodys)
 TEST(Allocation, IdentifiersAreWhatTheDaemonTakes)
 {
     for (const auto& username : {std::string("1:\xe4\xb8\xad/p"), std::string("1:m m/p"),
-                                 std::string("1:m/p\n"), std::string("1:m%00/p"), std::string("1:m/%0a"),
+                                 std::string("1:m/p\n"), std::string("1:m~00/p"), std::string("1:m/~0a"),
                                  "1:" + std::string(129, 'm') + "/p", "1:m/" + std::string(122, 'p')}) {
         EXPECT_EQ(person(username), "bad_name") << username;
     }

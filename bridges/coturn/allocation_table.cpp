@@ -53,7 +53,7 @@ void AllocationTable::find(const std::string& key, const std::string& value, boo
     const auto it = entries_.find(key);
     if (it == entries_.end() || it->second.value != value) {
         put(key, value, at);
-    } else if (it->second.forgotten || (after_gap && it->second.unbound.empty())) {
+    } else if (it->second.forgotten || after_gap) {
         it->second.forgotten = false;
         it->second.until = at + it->second.lifetime + kMargin;
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridges/coturn/allocation.h"
 
+#include <array>
 #include <gtest/gtest.h>
 
 namespace meetfence::bridges::test {
@@ -64,26 +65,30 @@ TEST(Allocation, UsernameSaysMeetingAndParticipant)
 
 TEST(Allocation, WithoutACertainMeetingItIsNobodys)
 {
-    for (const auto* username : {"",
-                                 "plain",
-                                 "1795377953:plain",
-                                 "m/p",
-                                 "x:m/p",
-                                 ":m/p",
-                                 "1:/p",
-                                 "1:m/",
-                                 "1:m//p",
-                                 "1:a/b/c",
-                                 "1:/",
-                                 "1",
-                                 "1:",
-                                 "1:a%2Fb",
-                                 "1:a%/p",
-                                 "1:a%2/p",
-                                 "1:a%zz/p",
-                                 "-1:m/p",
-                                 "1 :m/p",
-                                 "1:m/p/allocation/2/status"}) {
+    constexpr auto kUsernames = std::to_array<const char*>({"",
+                                                            "plain",
+                                                            "1795377953:plain",
+                                                            "m/p",
+                                                            "x:m/p",
+                                                            ":m/p",
+                                                            "1:/p",
+                                                            "1:m/",
+                                                            "1:m//p",
+                                                            "1:a/b/c",
+                                                            "1:/",
+                                                            "1",
+                                                            "1:",
+                                                            "-1:m/p",
+                                                            "1 :m/p",
+                                                            "1:m/p/allocation/2/status",
+                                                            "1:a~2Fb",
+                                                            "1:a~/p",
+                                                            "1:a~2/p",
+                                                            "1:a~zz/p",
+                                                            "1:a~+1/p",
+                                                            "1:a%2Fb/p",
+                                                            "1:m/100%"});
+    for (const auto* username : kUsernames) {
         EXPECT_EQ(person(username), "no_meeting") << username;
     }
 }

@@ -1,22 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Processes that take part by WebRTC, and what media came through between them."""
+"""Processes that take part by WebRTC, and the media between them."""
 
 import json
 import os
 import subprocess
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
-from lab import wait
 from lab.janus import WEBSOCKET_PORT
+from lab.media import Stream
 from lab.network import EDGE_V4, Participant
 from lab.signals import held
 
 LAB = Path(__file__).resolve().parents[1]
-PATIENCE_S = 20.0
-QUIET_S = 1.0
 
 
 class Caller:
@@ -80,82 +77,39 @@ class Caller:
         self._process.stdout.close()
 
 
-class Stream:
-    """Media of one to another in a room."""
-
-    def __init__(self, sender: str, receiver: Caller, room: str):
-        self.sender, self.receiver, self.room = sender, receiver, room
-
-    def __str__(self) -> str:
-        return f"{self.sender} to {self.receiver.name} in {self.room}"
-
-    @property
-    def moments(self) -> list[float]:
-        return self.receiver.heard(self.room, self.sender)
-
-    def flows_since(self, since: float) -> bool:
-        return any(at > since for at in self.moments)
-
-    def gap(self, begin: float, end: float) -> float:
-        """The longest time without media."""
-        times = [begin, *(at for at in self.moments if begin < at < end), end]
-        return max(later - sooner for sooner, later in zip(times, times[1:]))
-
-
 class Call:
     """Several callers in rooms."""
 
     def __init__(self, *callers: Caller):
         self.callers = callers
 
+    def inside(self, room: str) -> list[Caller]:
+        return [caller for caller in self.callers if room in caller.rooms]
+
     def streams(self, room: str) -> list[Stream]:
-        inside = [caller for caller in self.callers if room in caller.rooms]
-        return [Stream(sender.name, receiver, room) for sender in inside for receiver in inside
-                if sender is not receiver]
+        """Of each to each other."""
+        inside = self.inside(room)
+        return [self.stream(sender.name, receiver, room) for sender in inside
+                for receiver in inside if sender is not receiver]
 
     def of(self, caller: Caller, room: str) -> list[Stream]:
         """In both directions."""
-        return [stream for stream in self.streams(room)
-                if caller.name in (stream.sender, stream.receiver.name)]
+        others = [other for other in self.inside(room) if other is not caller]
+        return [*(self.stream(other.name, caller, room) for other in others),
+                *(self.stream(caller.name, other, room) for other in others)]
 
     def without(self, caller: Caller, room: str) -> list[Stream]:
-        return [stream for stream in self.streams(room)
-                if caller.name not in (stream.sender, stream.receiver.name)]
+        others = [other for other in self.inside(room) if other is not caller]
+        return Call(*others).streams(room)
+
+    @staticmethod
+    def stream(sender: str, receiver: Caller, room: str) -> Stream:
+        return Stream(f"{sender} to {receiver.name} in {room}",
+                      lambda: receiver.heard(room, sender))
 
     @property
     def story(self) -> str:
         return "\n".join(caller.story for caller in self.callers)
-
-    def expect_flow(self, streams: list[Stream], seconds: float, since: float = 0.0) -> None:
-        """Each within `seconds` of `since`, which is now unless it is said."""
-        since = since or time.monotonic()
-
-        def missing() -> list[str]:
-            return [str(stream) for stream in streams if not stream.flows_since(since)]
-        left = max(since + seconds - time.monotonic(), 0.0)
-        wait.until(lambda: not missing(), left, lambda: f"media {missing()}\n{self.story}")
-
-    def expect_silence(self, streams: list[Stream], since: float, seconds: float) -> None:
-        """From `since` on, for so many seconds."""
-        wait.until(lambda: time.monotonic() >= since + seconds, since + seconds, "the time is over")
-        wrong = [f"{stream}: media after {max(stream.moments) - since:.2f} s"
-                 for stream in streams if stream.flows_since(since)]
-        assert not wrong, "\n".join([*wrong, self.story])
-
-    def expect_end(self, streams: list[Stream], seconds: float) -> None:
-        """Within so many seconds from now, the last media is there: none follows for QUIET_S."""
-        began = time.monotonic()
-
-        def heard() -> list[str]:
-            return [str(stream) for stream in streams
-                    if stream.flows_since(time.monotonic() - QUIET_S)]
-        wait.until(lambda: not heard() and time.monotonic() > began + QUIET_S, seconds + QUIET_S,
-                   lambda: f"no media, but {heard()}\n{self.story}")
-
-    def expect_every_second(self, streams: list[Stream], begin: float, end: float) -> None:
-        wrong = [f"{stream}: {stream.gap(begin, end):.2f} s without media"
-                 for stream in streams if stream.gap(begin, end) > 1.0]
-        assert not wrong, "\n".join([*wrong, self.story])
 
     def close(self) -> None:
         for caller in self.callers:

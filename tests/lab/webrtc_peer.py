@@ -32,7 +32,7 @@ SILENCE = b"\xf8\xff\xfe"  # 20 ms of Opus
 CLOCK = 48000
 # A client that is left without answers for so long begins anew. A browser takes some 15 s.
 CONSENT_S, CONSENT_FAILURES = 0.5, 4
-ATTEMPT_S = 2.0
+ATTEMPT_S = 1.2
 PAUSE_S = 0.1
 MIXED = "mix-"
 

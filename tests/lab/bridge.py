@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from lab import wait
-from lab.client import Outcome
 from lab.namespaces import Namespace
 from lab.paths import BUILD
 from lab.signals import held
@@ -49,7 +48,7 @@ class Bridge:
         """None while it does not answer."""
         result = subprocess.run(self._command("--status", "--json"), text=True,
                                 capture_output=True, timeout=START_S, check=False)
-        return Outcome(result.returncode, result.stdout, result.stderr).json if result.stdout else None
+        return json.loads(result.stdout) if result.stdout else None
 
     def until(self, condition, seconds: float = START_S) -> dict[str, Any]:
         """The status, as soon as it is like that."""

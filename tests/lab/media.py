@@ -42,7 +42,7 @@ def expect_every_second(streams: Sequence[Stream], begin: float, end: float) -> 
 def expect_silence(streams: Sequence[Stream], since: float, seconds: float = 0.0) -> None:
     """For so many seconds, and until now."""
     wait.until(lambda: time.monotonic() >= since + seconds, seconds + 60, "the time is over")
-    wrong = [f"{stream.name}: something came after {', '.join(f'{at - since:.1f}' for at in late)} s"
+    wrong = [f"{stream.name}: something came, the last after {late[-1] - since:.2f} s"
              for stream in streams if (late := stream.since(since))]
     assert not wrong, "\n".join(wrong)
 

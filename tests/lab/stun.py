@@ -24,10 +24,12 @@ def _attribute(kind: int, value: bytes) -> bytes:
     return struct.pack("!HH", kind, len(value)) + value + bytes(-len(value) % 4)
 
 
-def _integrity(password: str, text: bytes) -> bytes:
-    """Over what comes before it, with the length as if nothing came after it."""
+def _integrity(password: str | bytes, text: bytes) -> bytes:
+    """Over what comes before it, with the length as if nothing came after it. Bytes are the key
+    that long-term credentials make."""
     length = struct.pack("!H", len(text) - HEADER_BYTES + INTEGRITY_BYTES)
-    return hmac.digest(password.encode(), text[:2] + length + text[4:], "sha1")
+    key = password.encode() if isinstance(password, str) else password
+    return hmac.digest(key, text[:2] + length + text[4:], "sha1")
 
 
 def _fingerprint(text: bytes) -> bytes:
@@ -36,7 +38,7 @@ def _fingerprint(text: bytes) -> bytes:
 
 
 def build(kind: int, transaction: bytes, attributes: list[tuple[int, bytes]],
-          password: str = "") -> bytes:
+          password: str | bytes = "") -> bytes:
     text = _header(kind, 0, transaction) + b"".join(_attribute(*item) for item in attributes)
     if password:
         text += _attribute(MESSAGE_INTEGRITY, _integrity(password, text))

@@ -121,7 +121,8 @@ class Session:
             raise GaveUp(f"{request}: {error!r}") from error
         finally:
             del self._waiting[transaction]
-        refused = answered.get("error") or answered.get("plugindata", {}).get("data", {}).get("error")
+        plugin = answered.get("plugindata", {}).get("data", {})
+        refused = answered.get("error") or plugin.get("error")
         if refused:
             raise Refused(f"{request}: {refused}")
         return answered

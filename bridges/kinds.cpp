@@ -12,7 +12,7 @@ namespace meetfence::bridges {
 std::span<const Kind> kinds()
 {
     static const auto all =
-        std::to_array<Kind>({janus::janus_kind(), coturn_kind(), jvb::jvb_kind(), sdp_kind()});
+        std::to_array<Kind>({janus::janus_kind(), coturn::coturn_kind(), jvb::jvb_kind(), sdp_kind()});
     return all;
 }
 

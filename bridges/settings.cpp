@@ -10,8 +10,8 @@
 namespace meetfence::bridges {
 namespace {
 
-constexpr auto kCommonKeys =
-    std::to_array<std::string_view>({"socket", "listen", "prefix", "register_meetings", "turn_endpoints"});
+constexpr auto kCommonKeys = std::to_array<std::string_view>(
+    {"socket", "listen", "prefix", "register_meetings", "turn_endpoints", "ports"});
 constexpr std::size_t kLongestPrefix = 32; // a participant's identifier has 128 bytes
 
 Result<std::string> contents(const std::string& path)
@@ -38,6 +38,26 @@ Result<> read_prefix(const ObjectReader& reader, std::string& prefix)
     return {};
 }
 
+// "udp:*:20000-40000": of any width, in as many endpoints as the daemon needs.
+Result<> read_ports(const std::string& text, std::vector<Endpoint>& ports)
+{
+    const auto dash = text.rfind('-');
+    auto first = TRY(Endpoint::parse(text.substr(0, dash)));
+    unsigned last = first.last_port;
+    if (dash != std::string::npos) {
+        last = TRY(Endpoint::parse("udp:*:" + text.substr(dash + 1))).first_port;
+    }
+    if (last < first.first_port) {
+        return fail(ErrorCode::invalid, "'ports' has '" + text + "', which ends before it begins");
+    }
+    for (unsigned from = first.first_port; from <= last; from += kMaxPortRange) {
+        first.first_port = static_cast<std::uint16_t>(from);
+        first.last_port = static_cast<std::uint16_t>(std::min(from + kMaxPortRange - 1, last));
+        ports.push_back(first);
+    }
+    return {};
+}
+
 Result<Settings> read(const Kind& kind, const ObjectReader& reader)
 {
     Settings settings;
@@ -47,6 +67,9 @@ Result<Settings> read(const Kind& kind, const ObjectReader& reader)
     settings.daemon.register_meetings =
         reader.find("register_meetings") == nullptr || TRY(reader.flag("register_meetings"));
     settings.daemon.turn_endpoints = TRY(parse_endpoints(TRY(reader.texts("turn_endpoints"))));
+    for (const auto& text : TRY(reader.texts("ports"))) {
+        TRY(read_ports(text, settings.daemon.ports));
+    }
     settings.listen = TRY(
         SocketAddress::parse(TRY(reader.text("listen")).value_or("127.0.0.1:" + std::to_string(kind.port))));
     settings.make_source = TRY(kind.read(reader));

@@ -9,7 +9,7 @@
 
 #include "model/meeting.h"
 
-namespace meetfence::bridges {
+namespace meetfence::bridges::coturn {
 namespace {
 
 constexpr std::string_view kDigits = "0123456789";
@@ -127,8 +127,8 @@ std::optional<Fields> read_fields(std::string_view value)
         const auto end = std::min(value.find(kBetween), value.size());
         const auto field = value.substr(0, end);
         const auto equals = std::min(field.find('='), field.size());
-        const auto it = std::ranges::find(known, field.substr(0, equals),
-                                          &std::pair<std::string_view, std::string_view*>::first);
+        const auto* const it = std::ranges::find(known, field.substr(0, equals),
+                                                 &std::pair<std::string_view, std::string_view*>::first);
         if (it != known.end()) {
             if (!it->second->empty() || equals == field.size()) {
                 return std::nullopt;
@@ -213,4 +213,4 @@ AllocationReading read_allocation(std::string_view key, std::string_view value, 
     return reading;
 }
 
-} // namespace meetfence::bridges
+} // namespace meetfence::bridges::coturn

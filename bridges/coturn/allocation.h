@@ -19,7 +19,7 @@
 
 #include "model/participant.h"
 
-namespace meetfence::bridges {
+namespace meetfence::bridges::coturn {
 
 struct AllocationRules {
     std::string realm = {}; // "": of all realms
@@ -56,4 +56,4 @@ struct AllocationReading {
 /// Of keys and channels, in Redis' glob style.
 inline constexpr std::string_view kAllocationPattern = "turn/*/allocation/*/status";
 
-} // namespace meetfence::bridges
+} // namespace meetfence::bridges::coturn

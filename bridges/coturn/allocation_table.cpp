@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridges/coturn/allocation_table.h"
 
-namespace meetfence::bridges {
+namespace meetfence::bridges::coturn {
 namespace {
 
 constexpr std::string_view kSuperseded = "superseded", kExpired = "expired", kNoRoom = "no_room";
@@ -144,9 +144,9 @@ void AllocationTable::forget_old(Moment at)
     }
 }
 
-std::map<std::string, std::uint64_t, std::less<>> AllocationTable::unbound() const
+Reasons AllocationTable::unbound() const
 {
-    std::map<std::string, std::uint64_t, std::less<>> counts;
+    Reasons counts;
     for (const auto& [key, entry] : entries_) {
         if (!entry.unbound.empty()) {
             ++counts[std::string(entry.unbound)];
@@ -155,4 +155,4 @@ std::map<std::string, std::uint64_t, std::less<>> AllocationTable::unbound() con
     return counts;
 }
 
-} // namespace meetfence::bridges
+} // namespace meetfence::bridges::coturn

@@ -17,8 +17,9 @@
 
 #include "bridges/coturn/allocation.h"
 #include "bridges/ledger/ledger.h"
+#include "bridges/ledger/reasons.h"
 
-namespace meetfence::bridges {
+namespace meetfence::bridges::coturn {
 
 /// All that Redis holds.
 struct Listing {
@@ -39,7 +40,7 @@ public:
     void forget_old(Moment at);
 
     /// How many are bound to nobody, by reason.
-    [[nodiscard]] std::map<std::string, std::uint64_t, std::less<>> unbound() const;
+    [[nodiscard]] Reasons unbound() const;
     [[nodiscard]] std::size_t size() const { return entries_.size(); }
 
     /// A refresh may be told that much late.
@@ -68,4 +69,4 @@ private:
     std::map<Flow, std::set<std::string>> keys_of_;
 };
 
-} // namespace meetfence::bridges
+} // namespace meetfence::bridges::coturn

@@ -14,7 +14,7 @@
 #include "bridges/coturn/redis.h"
 #include "bridges/net/log.h"
 
-namespace meetfence::bridges {
+namespace meetfence::bridges::coturn {
 namespace {
 
 namespace asio = boost::asio;
@@ -78,9 +78,7 @@ public:
                                  "; what is bound stays for its lifetime; tried again every half second");
             }
             forget_old();
-            asio::steady_timer timer(context_.io, kRetry);
-            boost::system::error_code ignored;
-            co_await timer.async_wait(into(ignored));
+            co_await pause(context_.io.get_executor(), kRetry);
         }
     }
 
@@ -383,4 +381,4 @@ Kind coturn_kind()
     return {"coturn", "coturn, by the state that it keeps in Redis", 9438, kKeys, read};
 }
 
-} // namespace meetfence::bridges
+} // namespace meetfence::bridges::coturn

@@ -6,8 +6,8 @@
 
 #include "bridges/source.h"
 
-namespace meetfence::bridges {
+namespace meetfence::bridges::coturn {
 
 [[nodiscard]] Kind coturn_kind();
 
-} // namespace meetfence::bridges
+} // namespace meetfence::bridges::coturn

@@ -7,7 +7,7 @@
 #include <hiredis/hiredis.h>
 #include <sys/socket.h>
 
-namespace meetfence::bridges {
+namespace meetfence::bridges::coturn {
 namespace {
 
 namespace asio = boost::asio;
@@ -207,4 +207,4 @@ Task<Result<RedisReply>> Redis::next()
     return State::receive(state_, false);
 }
 
-} // namespace meetfence::bridges
+} // namespace meetfence::bridges::coturn

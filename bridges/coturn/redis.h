@@ -13,7 +13,7 @@
 #include "model/endpoint.h"
 #include "model/result.h"
 
-namespace meetfence::bridges {
+namespace meetfence::bridges::coturn {
 
 struct RedisReply {
     bool nil = false;
@@ -42,4 +42,4 @@ private:
     std::shared_ptr<State> state_; // shared with what is under way
 };
 
-} // namespace meetfence::bridges
+} // namespace meetfence::bridges::coturn

@@ -17,6 +17,8 @@ constexpr auto kMeetingKeys = std::to_array<std::string_view>({"videoroom", "aud
 constexpr auto kKickKeys = std::to_array<std::string_view>({"enabled", "room_secret_file"});
 constexpr auto kNoticeKeys = std::to_array<std::string_view>({"plugin", "request"});
 
+constexpr auto kLongestInterval = std::chrono::seconds(60);
+
 const Json kEmptyObject = Json::object();
 
 Result<ObjectReader> section(const ObjectReader& top, std::string_view key,
@@ -115,6 +117,9 @@ Result<Settings> read_settings(const ObjectReader& reader)
     if (const auto interval = TRY(reader.text("interval"))) {
         settings.interval = TRY(parse_duration(*interval));
     }
+    if (settings.interval.count() < 1 || settings.interval > kLongestInterval) {
+        return fail(ErrorCode::invalid, "'interval' is from 1s to 60s: what no event told is found after it");
+    }
     const auto events = TRY(section(reader, "events", kEventKeys));
     if (const auto user = TRY(events.text("user"))) {
         settings.authorization = "Basic " + base64(*user + ":" + TRY(secret(events, "password_file")));
@@ -142,14 +147,19 @@ Json filled(const Json& request, const std::map<std::string, Json>& places)
     if (const auto whole = places.find(text); whole != places.end()) {
         return whole->second;
     }
-    for (const auto& [place, value] : places) {
-        for (auto at = text.find(place); at != std::string::npos; at = text.find(place, at)) {
-            const auto with = value.is_string() ? value.get<std::string>() : to_line(value);
-            text.replace(at, place.size(), with);
-            at += with.size();
+    std::string result; // what is put in is not read again: a notice may have braces of its own
+    while (!text.empty()) {
+        const auto place =
+            std::ranges::find_if(places, [&](const auto& entry) { return text.starts_with(entry.first); });
+        if (place == places.end()) {
+            result += text.front();
+            text.erase(0, 1);
+            continue;
         }
+        result += place->second.is_string() ? place->second.get<std::string>() : to_line(place->second);
+        text.erase(0, place->first.size());
     }
-    return text;
+    return result;
 }
 
 } // namespace meetfence::bridges::janus

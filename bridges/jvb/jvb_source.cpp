@@ -14,8 +14,6 @@
 namespace meetfence::bridges::jvb {
 namespace {
 
-namespace asio = boost::asio;
-
 constexpr auto kKeys = std::to_array<std::string_view>(
     {"url", "interval", "meeting", kEndpointsKey, kAnyAddressKey, "lifetime"});
 constexpr std::string_view kOff = "off";
@@ -46,16 +44,13 @@ public:
             server.emplace(context_.io.get_executor(), settings_.url->address,
                            "Jitsi Videobridge on " + settings_.url->address.text());
         }
-        asio::steady_timer timer(context_.io);
         for (;;) {
             if (server) {
                 co_await poll(*server);
             }
             roster_.forget(context_.now() - settings_.lifetime);
             tell();
-            timer.expires_after(settings_.interval);
-            boost::system::error_code ignored;
-            co_await timer.async_wait(into(ignored));
+            co_await pause(context_.io.get_executor(), settings_.interval);
         }
     }
 

@@ -14,8 +14,8 @@
 #include "bridges/jvb/colibri.h"
 #include "bridges/jvb/debug_state.h"
 #include "bridges/ledger/ledger.h"
+#include "bridges/ledger/reasons.h"
 #include "bridges/sdp/local_addresses.h"
-#include "bridges/source.h"
 
 namespace meetfence::bridges::jvb {
 

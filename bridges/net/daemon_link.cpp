@@ -93,7 +93,10 @@ Task<Result<>> DaemonLink::session()
         co_return opened;
     }
     boost::asio::co_spawn(executor_, follow(events), boost::asio::detached);
-    auto result = co_await start_over();
+    auto result = co_await register_ports();
+    if (result) {
+        result = co_await start_over();
+    }
     if (result) {
         ++figures_.resyncs;
         figures_.connected = true;
@@ -168,6 +171,29 @@ Task<Result<Json>> DaemonLink::get(std::string target)
                        "meetfenced answered " + target + " with status " + std::to_string(answer->status));
     }
     co_return parse_json(answer->body, "the daemon's answer");
+}
+
+// On a port that nobody has registered, nothing is learned: who is bound after the first check would get
+// through until the next one. A meeting without participants keeps them registered, as shared.
+Task<Result<>> DaemonLink::register_ports()
+{
+    if (settings_.ports.empty()) {
+        co_return Result<>{};
+    }
+    const auto meeting = settings_.prefix + "ports";
+    auto body = to_json(Meeting{.id = meeting, .shared_endpoints = settings_.ports});
+    body.erase("id");
+    const auto text = to_line(body);
+    const auto answer = co_await control_.request({"PUT", "/v1/meetings/" + percent_encode(meeting), text});
+    if (!answer) {
+        co_return fail(answer.error());
+    }
+    if (answer->status >= 300) {
+        const auto why = parse_json(answer->body, "the daemon's answer");
+        told_refusal_.say(Severity::warning, "meetfenced does not register 'ports': " +
+                                                 (why ? text_of(*why, "detail") : std::string()));
+    }
+    co_return Result<>{};
 }
 
 // Who is there of this bridge's: a bridge before this one may have told of them.

@@ -24,6 +24,7 @@ struct DaemonSettings {
     std::string prefix;                   // of this bridge's participants
     bool register_meetings = true;        // that the daemon does not know
     std::vector<Endpoint> turn_endpoints; // of meetings that it registers
+    std::vector<Endpoint> ports;          // where clients will come, before anybody says whose
 };
 
 class DaemonLink {
@@ -62,6 +63,7 @@ public:
 private:
     [[nodiscard]] Task<Result<>> session();
     [[nodiscard]] Task<Result<>> start_over();
+    [[nodiscard]] Task<Result<>> register_ports();
     [[nodiscard]] Task<Result<>> tell(std::vector<Step> steps);
     [[nodiscard]] Task<Result<>> forget_meetings();
     [[nodiscard]] Task<Result<bool>> register_meeting(const std::string& meeting);

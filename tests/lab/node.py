@@ -5,7 +5,6 @@ import json
 import shutil
 import subprocess
 import threading
-from pathlib import Path
 from queue import Queue
 from typing import Any
 

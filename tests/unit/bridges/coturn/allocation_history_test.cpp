@@ -6,7 +6,7 @@
 
 #include "tests/unit/bridges/coturn/allocation_table_fixture.h"
 
-namespace meetfence::bridges::test {
+namespace meetfence::bridges::coturn::test {
 namespace {
 
 using AllocationHistoryTest = AllocationTableTest;
@@ -206,4 +206,4 @@ TEST_F(AllocationHistoryTest, ComesToWhatTheServerHas)
 }
 
 } // namespace
-} // namespace meetfence::bridges::test
+} // namespace meetfence::bridges::coturn::test

@@ -10,7 +10,7 @@
 
 #include "bridges/coturn/allocation_table.h"
 
-namespace meetfence::bridges::test {
+namespace meetfence::bridges::coturn::test {
 
 using std::chrono::seconds;
 using Bound = std::map<std::string, std::set<std::string>>; // "MEETING PARTICIPANT" by flow
@@ -62,4 +62,4 @@ protected:
     const std::string key = key_for("1:m/p"), other = key_for("1:n/q");
 };
 
-} // namespace meetfence::bridges::test
+} // namespace meetfence::bridges::coturn::test

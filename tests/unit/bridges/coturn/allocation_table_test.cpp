@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/bridges/coturn/allocation_table_fixture.h"
 
-namespace meetfence::bridges::test {
+namespace meetfence::bridges::coturn::test {
 namespace {
 
 TEST_F(AllocationTableTest, BindsWhatItHears)
@@ -155,4 +155,4 @@ TEST_F(AllocationTableTest, WhatIsNobodysIsCounted)
 }
 
 } // namespace
-} // namespace meetfence::bridges::test
+} // namespace meetfence::bridges::coturn::test

@@ -4,7 +4,7 @@
 #include <array>
 #include <gtest/gtest.h>
 
-namespace meetfence::bridges::test {
+namespace meetfence::bridges::coturn::test {
 namespace {
 
 constexpr std::string_view kValue =
@@ -194,4 +194,4 @@ TEST(Allocation, UnreadableValueIsNobodys)
 }
 
 } // namespace
-} // namespace meetfence::bridges::test
+} // namespace meetfence::bridges::coturn::test

@@ -33,7 +33,8 @@ protected:
     {
         link = std::make_unique<DaemonLink>(
             io.get_executor(),
-            DaemonSettings{.socket = socket, .prefix = "test-", .register_meetings = register_meetings},
+            DaemonSettings{
+                .socket = socket, .prefix = "test-", .register_meetings = register_meetings, .ports = ports},
             ledger,
             DaemonLink::Hooks{.now = [this] { return now; },
                               .on_event = [this](const Json& event) { events.push_back(event); },
@@ -70,6 +71,7 @@ protected:
     std::filesystem::path folder;
     std::string socket;
     std::unique_ptr<test::FakeDaemon> daemon;
+    std::vector<Endpoint> ports;
     Moment now = kNow;
     Ledger ledger;
     std::vector<Json> events;
@@ -174,6 +176,18 @@ TEST_F(DaemonLinkTest, RemovesMeetingsItRegisteredOnceTheyAreEmpty)
     link->wake();
     EXPECT_TRUE(until([&] { return !daemon->meetings().contains("M"); }));
     EXPECT_TRUE(daemon->meetings().contains("theirs"));
+}
+
+TEST_F(DaemonLinkTest, RegistersPortsBeforeAnybodyIsBoundThere)
+{
+    ports = {Endpoint::parse("udp:*:20000-20009").value()};
+    put("p", "M", "abcd");
+    start();
+    ASSERT_TRUE(until_there("M", "test-p"));
+    const auto requests = daemon->requests();
+    EXPECT_LT(std::ranges::find(requests, "PUT /v1/meetings/test-ports"),
+              std::ranges::find(requests, "POST /v1/batch"));
+    EXPECT_TRUE(daemon->meetings().contains("test-ports"));
 }
 
 TEST_F(DaemonLinkTest, PassesOnNewEventsOnly)

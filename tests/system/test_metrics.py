@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a monitoring system reads, and what it makes of it."""
 
-import http.client
 import json
 import re
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from lab import wait
+from lab.bridge import Bridge
 from lab.client import Response
 from lab.daemon import Daemon
 from lab.endpoints import PORT_A, Endpoint
+from lab.http import ask
+from lab.lab import Lab
 from lab.network import EDGE_V4, INTERFACE, Network
 from lab.orders import STRANGER, Desk, at, moment_of
 from lab.paths import REPOSITORY
@@ -58,18 +61,7 @@ def scrape(daemon: Daemon) -> Samples:
 def over_tcp(network: Network, address: tuple[str, int] = LISTEN, method: str = "GET",
              path: str = "/metrics", **headers: str) -> Response:
     """Asked on the edge host itself."""
-    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    connection = http.client.HTTPConnection(*address)
-    connection.sock = network.edge.socket(family, socket.SOCK_STREAM)
-    connection.sock.settimeout(30)
-    connection.sock.connect(address)
-    try:
-        connection.request(method, path, headers=headers)
-        answer = connection.getresponse()
-        return Response(answer.status, answer.getheader("Content-Type", ""),
-                        answer.read().decode(), answer.headers)
-    finally:
-        connection.close()
+    return ask(network.edge, address, method, path, **headers)
 
 
 def promtool(*words: object, text: str = "") -> str:
@@ -247,11 +239,39 @@ def test_it_does_not_listen_where_it_is_told_not_to(make_daemon, network: Networ
     assert "metrics" not in daemon.log
 
 
-def test_every_name_that_monitoring_asks_for_is_there(meetings: Daemon, network: Network):
+BRIDGE = ("127.0.0.1", 9440)
+
+
+@pytest.fixture
+def bridge(lab: Lab, meetings: Daemon, network: Network) -> Iterator[Bridge]:
+    made = Bridge(network.edge, lab.new_folder("bridge"), "sdp", socket=str(meetings.socket_path))
+    yield made.start()
+    made.remove()
+
+
+def test_bridges_have_metrics_too(bridge: Bridge, network: Network):
+    wrong = over_tcp(network, BRIDGE, "PUT", "/v1/meetings/M/participants/P/transports/T")
+    assert wrong.status == 422
+    answer = over_tcp(network, BRIDGE)
+    assert answer.content_type == TEXT
+    assert promtool("check", "metrics", text=answer.text) == ""
+    samples = samples_of(answer.text)
+    server = 'server="sdp"'
+    assert samples["meetfence_bridge_connected", server, 'to="daemon"'] == 1
+    assert samples["meetfence_bridge_events_total", server] == 1
+    assert samples["meetfence_bridge_events_dropped_total", 'reason="malformed"', server] == 1
+    families = list(text_string_to_metric_families(
+        over_tcp(network, BRIDGE, Accept="application/openmetrics-text").text))
+    assert any(family.name == "meetfence_bridge_lag_seconds" for family in families)
+
+
+def test_every_name_that_monitoring_asks_for_is_there(meetings: Daemon, bridge: Bridge,
+                                                      network: Network):
     desk = Desk(meetings)
     desk.approved("O-1", review=at(3600), expires=at(7200))
     desk.block("A")
     names = {key[0] for key in scrape(meetings)} | {"up"}
+    names |= {key[0] for key in samples_of(over_tcp(network, BRIDGE).text)}
     dashboard = json.loads(DASHBOARD.read_text(encoding="utf-8"))
     asked = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
     asked += [variable["query"]["query"] for variable in dashboard["templating"]["list"]

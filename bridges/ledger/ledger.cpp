@@ -156,6 +156,7 @@ bool Ledger::hands_over(const Participant& had, const Participant& wanted) const
 std::vector<Step> Ledger::take(std::size_t most)
 {
     std::vector<Step> releases, rest;
+    gone_.clear();
     while (!changed_.empty() && releases.size() + rest.size() < most) {
         const auto [person, since] = *changed_.begin();
         changed_.erase(changed_.begin());
@@ -206,6 +207,12 @@ void Ledger::set_applied(const Participant& participant)
 void Ledger::done(const Step& step)
 {
     set_applied(step.participant);
+    if (gone_.contains(step.participant.meeting)) { // before it, or with it
+        const auto person = person_of(step.participant);
+        set_applied({person.meeting, person.id, {}, {}});
+        unknown_.insert(person);
+        change(person, step.since);
+    }
 }
 
 void Ledger::refused(const Step& step)
@@ -227,6 +234,7 @@ void Ledger::retry()
 
 void Ledger::meeting_gone(const std::string& meeting, Moment at)
 {
+    gone_.insert(meeting);
     for (auto it = applied_.lower_bound({meeting, {}});
          it != applied_.end() && it->first.meeting == meeting;) {
         bindings_ -= it->second.ufrags.size() + it->second.flows.size();

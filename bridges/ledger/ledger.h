@@ -77,8 +77,9 @@ private:
     std::map<Claim, std::map<Person, unsigned>> claims_; // by how many of their transports
     std::map<Person, Participant> applied_;              // what the daemon has
     std::set<Person> unknown_;                           // of whom it has something else
-    std::set<Person> knotted_; // refused, with something of theirs in the daemon: others may wait for that,
-                               // and they for others
+    std::set<std::string> gone_; // meetings, since steps were taken last: what came of those is not certain
+    std::set<Person> knotted_;   // refused, with something of theirs in the daemon: others may wait for that,
+                                 // and they for others
     std::map<Person, Moment> changed_, refused_;
     std::size_t bindings_ = 0, contested_ = 0;
 };

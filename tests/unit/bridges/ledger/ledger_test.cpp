@@ -58,6 +58,30 @@ unsigned tell(Ledger& ledger, FakeDaemon& daemon, std::size_t at_once = 1000)
     return refused;
 }
 
+// The daemon works on a batch in parts: a meeting may go between two lines, and its event comes before the
+// answers.
+TEST(Ledger, TellsAgainWhatWasUnderWayWhenTheMeetingWent)
+{
+    Ledger ledger;
+    FakeDaemon daemon;
+    ledger.put("a", transport("M", "p", {ufrag(1, "aaaa")}), kNow);
+    ledger.put("b", transport("M2", "q", {ufrag(2, "bbbb")}), kNow);
+    const auto steps = ledger.take(10);
+    for (const auto& step : steps) {
+        daemon.apply(step);
+    }
+    daemon.participants.erase({"M", "p"});
+    ledger.meeting_gone("M", kNow);
+    for (const auto& step : steps) {
+        ledger.done(step);
+    }
+    EXPECT_EQ(ledger.bindings(), 1U);
+    EXPECT_EQ(tell(ledger, daemon), 0U);
+    EXPECT_TRUE((daemon.participants.contains({"M", "p"})));
+    EXPECT_EQ(ledger.bindings(), 2U);
+    EXPECT_TRUE(ledger.take(10).empty());
+}
+
 TEST(Ledger, AddsUpAParticipantsTransports)
 {
     Ledger ledger;

@@ -102,11 +102,17 @@ Task<Result<>> DaemonLink::session()
         figures_.connected = true;
         told_trouble_.over("meetfenced answers again");
     }
+    using Clock = std::chrono::steady_clock;
+    auto retried = Clock::now();
     while (result && !lost_) {
-        if (!ledger_.has_changes() && !co_await bell_.wait(kSecondThought)) {
+        if (!ledger_.has_changes()) {
+            co_await bell_.wait(kSecondThought);
+        }
+        if (Clock::now() - retried >= kSecondThought) { // however much goes on
+            retried = Clock::now();
             ledger_.retry();
         }
-        while (result && !lost_ && ledger_.has_changes()) {
+        if (ledger_.has_changes()) {
             result = co_await tell(ledger_.take(kStepsAtOnce));
         }
         if (result) {

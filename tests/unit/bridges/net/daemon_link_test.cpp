@@ -160,6 +160,19 @@ TEST_F(DaemonLinkTest, GoesOnWhereOneIsRefused)
     EXPECT_EQ(ledger.bindings(), 1U);
 }
 
+TEST_F(DaemonLinkTest, TriesAgainHoweverMuchGoesOn)
+{
+    daemon->refuse("A");
+    daemon->change([](auto& meetings) { meetings["M"]; });
+    start();
+    put("p", "A", "abcd");
+    unsigned changes = 0;
+    EXPECT_TRUE(until([&] {
+        put("q", "M", ++changes % 2 == 0 ? "efgh" : "ijkl");
+        return link->figures().refused >= 2;
+    }));
+}
+
 TEST_F(DaemonLinkTest, RemovesMeetingsItRegisteredOnceTheyAreEmpty)
 {
     daemon->change([](auto& meetings) { meetings["theirs"]; });

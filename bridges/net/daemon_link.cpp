@@ -157,6 +157,7 @@ void DaemonLink::take_event(const std::string& line)
     }
     if (what == "meeting_removed") {
         registered_.erase(text_of(*event, "meeting"));
+        empty_since_.erase(text_of(*event, "meeting")); // who adds it again keeps it
         ledger_.meeting_gone(text_of(*event, "meeting"), hooks_.now());
         wake();
     } else if (what == "meeting_added") {
@@ -337,8 +338,12 @@ Task<Result<>> DaemonLink::forget_meetings()
         if (!answer) {
             co_return fail(answer.error());
         }
+        if (answer->status >= 300 && answer->status != 404) { // rules, or another bridge's participants
+            empty_since_[meeting] = hooks_.now();
+            continue;
+        }
         empty_since_.erase(meeting);
-        registered_.erase(meeting); // where it has rules, it is the operator's now
+        registered_.erase(meeting);
     }
     co_return Result<>{};
 }

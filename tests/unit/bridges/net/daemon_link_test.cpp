@@ -191,6 +191,48 @@ TEST_F(DaemonLinkTest, RemovesMeetingsItRegisteredOnceTheyAreEmpty)
     EXPECT_TRUE(daemon->meetings().contains("theirs"));
 }
 
+TEST_F(DaemonLinkTest, LeavesAMeetingThatSomebodyHasAddedAgain)
+{
+    start();
+    put("p", "M", "abcd");
+    ASSERT_TRUE(until_there("M", "test-p"));
+    ledger.remove("p", now);
+    link->wake();
+    ASSERT_TRUE(until([&] { return link->figures().told == 2; }));
+    daemon->tell(R"({"time": "2027-01-15T08:00:00Z", "event": "meeting_removed", "meeting": "M"})");
+    daemon->tell(R"({"time": "2027-01-15T08:00:00Z", "event": "meeting_added", "meeting": "M"})");
+    ASSERT_TRUE(until([&] { return events.size() == 2; }));
+    now += DaemonLink::kForgetAfter;
+    put("q", "M2", "efgh");
+    ASSERT_TRUE(until([&] { return link->figures().told == 3; }));
+    put("r", "M2", "ijkl");
+    ASSERT_TRUE(until([&] { return link->figures().told == 4; }));
+    EXPECT_TRUE(daemon->meetings().contains("M"));
+}
+
+TEST_F(DaemonLinkTest, RemovesAMeetingOnceNobodyElseNeedsIt)
+{
+    start();
+    put("p", "M", "abcd");
+    ASSERT_TRUE(until_there("M", "test-p"));
+    daemon->change([](auto& meetings) { meetings["M"]["another-bridges"] = Json::object(); });
+    ledger.remove("p", now);
+    link->wake();
+    ASSERT_TRUE(until([&] { return link->figures().told == 2; }));
+    const auto refusals = [&] {
+        return std::ranges::count(daemon->requests(), "DELETE /v1/meetings/M?unused=true");
+    };
+    now += DaemonLink::kForgetAfter;
+    link->wake();
+    ASSERT_TRUE(until([&] { return refusals() == 1; }));
+    daemon->change([](auto& meetings) { meetings["M"].clear(); });
+    EXPECT_TRUE(until([&] {
+        now += DaemonLink::kForgetAfter;
+        link->wake();
+        return !daemon->meetings().contains("M");
+    }));
+}
+
 TEST_F(DaemonLinkTest, RegistersPortsBeforeAnybodyIsBoundThere)
 {
     ports = {Endpoint::parse("udp:*:20000-20009").value()};

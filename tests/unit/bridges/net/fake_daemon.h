@@ -212,7 +212,7 @@ private:
             meetings_.erase(known);
             return 204;
         }
-        return known == meetings_.end() ? 404 : 200;
+        return known == meetings_.end() ? 404 : method == "DELETE" ? 409 : 200;
     }
 
     std::string path_;

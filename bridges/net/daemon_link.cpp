@@ -39,7 +39,8 @@ std::string text_of(const Json& object, const char* key)
 
 unsigned status_of(const Json& answer)
 {
-    return answer.is_object() ? answer.value("status", 0U) : 0U;
+    const auto it = answer.is_object() ? answer.find("status") : answer.end();
+    return it != answer.end() && it->is_number_unsigned() ? it->get<unsigned>() : 0U;
 }
 
 // Of what the daemon shows, what can be told again.

@@ -44,6 +44,7 @@ public:
             }
             figures_.connected = done.has_value();
             handles_.prune(context_.now());
+            std::erase_if(asked_, [this](const auto& item) { return !handles_.knows(item.first); });
             co_await pause(context_.io.get_executor(), settings_.interval);
         }
     }
@@ -132,7 +133,6 @@ private:
     {
         for (auto& [who, transport] : handles_.take_changes()) {
             if (!transport) {
-                asked_.erase(who);
                 context_.ledger.remove(key_of(who), newest_);
             } else if (!context_.ledger.put(key_of(who), std::move(*transport), newest_)) {
                 ++figures_.dropped["full"];

@@ -2,7 +2,7 @@
 #include "bridges/janus/janus_source.h"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
+#include <deque>
 
 #include "bridges/janus/admin.h"
 #include "bridges/janus/handles.h"
@@ -13,7 +13,8 @@
 namespace meetfence::bridges::janus {
 namespace {
 
-constexpr std::size_t kRefreshed = 256; // handles that are known already, asked for again in a round
+constexpr std::size_t kMostBlocked = 10000; // whom to tell, one after the other
+constexpr std::size_t kRefreshed = 256;     // handles that are known already, asked for again in a round
 
 std::string key_of(HandleId who)
 {
@@ -90,9 +91,15 @@ public:
 
     void on_blocked(const Blocked& blocked) override
     {
-        if (settings_.kick || settings_.notice) {
-            boost::asio::co_spawn(context_.io, tell_room(blocked), boost::asio::detached);
+        if (!settings_.kick && !settings_.notice) {
+            return;
         }
+        if (blocked_.size() >= kMostBlocked) {
+            ++figures_.dropped["too_many_blocked"];
+            return;
+        }
+        blocked_.push_back(blocked);
+        tell_rooms();
     }
 
     SourceFigures figures() const override
@@ -219,6 +226,21 @@ private:
         co_return Result<>{};
     }
 
+    // One at a time: a rule keeps out many at once, and a connection has one question.
+    void tell_rooms()
+    {
+        if (telling_ || blocked_.empty()) {
+            return;
+        }
+        telling_ = true;
+        auto blocked = std::move(blocked_.front());
+        blocked_.pop_front();
+        boost::asio::co_spawn(context_.io, tell_room(std::move(blocked)), [this](const std::exception_ptr&) {
+            telling_ = false;
+            tell_rooms();
+        });
+    }
+
     // Only of whom a rule in force keeps out at this moment.
     Task<> tell_room(Blocked blocked)
     {
@@ -265,6 +287,8 @@ private:
     Handles handles_;
     Admin admin_, messages_;
     std::map<HandleId, Moment> asked_;
+    std::deque<Blocked> blocked_; // who is not told yet
+    bool telling_ = false;
     Moment newest_{}; // of what was taken last
     SourceFigures figures_;
     Changing trouble_, refusals_;

@@ -82,7 +82,8 @@ struct Reader {
             return;
         }
         if (text.starts_with(kUfrag)) {
-            section().ufrag = text.substr(kUfrag.size());
+            const auto ufrag = text.substr(kUfrag.size()); // each section has a copy of the session's
+            section().ufrag = check_ufrag(ufrag) ? ufrag : std::string_view();
         } else if (text.starts_with(kCandidate) && section().endpoints.size() < kMostCandidates) {
             if (const auto endpoint = parse_candidate(text)) {
                 section().endpoints.push_back(*endpoint);

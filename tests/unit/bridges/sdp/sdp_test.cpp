@@ -48,6 +48,12 @@ TEST(Sdp, LeavesOutRejectedSections)
     EXPECT_TRUE(bound(std::string("m=video 0 x 96\na=ice-ufrag:gone\n") + kHost).empty());
 }
 
+TEST(Sdp, KeepsNoUfragThatIsNone)
+{
+    const auto sdp = parse_sdp("v=0\na=ice-ufrag:" + std::string(1000, 'a') + "\nm=audio 9 x 96\n");
+    EXPECT_EQ(sdp.value().sections.at(0).ufrag, "") << "of a thousand sections, each would have it";
+}
+
 TEST(Sdp, LeavesOutUfragsThatAreNone)
 {
     for (const auto* ufrag : {"", "abc", "with space", "semi;colon", "012345678901234567890123456789012"}) {

@@ -20,6 +20,7 @@ namespace asio = boost::asio;
 constexpr auto kKeys = std::to_array<std::string_view>({kAnyAddressKey, kEndpointsKey, "lifetime"});
 constexpr auto kLineKeys = std::to_array<std::string_view>({"meeting", "participant", "transport", "sdp"});
 constexpr std::string_view kTakenOver = ""; // a transport's name that nobody can give
+constexpr std::string_view kTransportBegins = "\"\"]";
 
 struct SdpSettings {
     LocalAddresses addresses;
@@ -143,8 +144,9 @@ private:
     // Of a participant, what was taken over goes with any of the transports: nobody knows which it was.
     void remove(const Named& who)
     {
-        const Named first{who.meeting, who.participant, std::string(kTakenOver)};
-        for (auto it = seen_.lower_bound(key_of(first)); it != seen_.end();) {
+        auto first = key_of({who.meeting, who.participant, std::string(kTakenOver)});
+        first.resize(first.rfind(kTransportBegins)); // '!' comes before the quote that ends an empty name
+        for (auto it = seen_.lower_bound(first); it != seen_.end();) {
             const auto& named = it->second.who;
             if (named.meeting != who.meeting || named.participant != who.participant) {
                 break;

@@ -17,26 +17,37 @@ constexpr auto kRuleKeys = std::to_array<std::string_view>(
     {"meeting", "countries", "allow_only", "participant", "mode", "from", "until", "except", "order"});
 
 // Parsing events of nlohmann's parser, watched for keys that stand twice.
-class DuplicateKeys {
+class KeyWatch {
 public:
     bool operator()(int /*depth*/, nlohmann::detail::parse_event_t event, Json& parsed)
     {
         using Event = nlohmann::detail::parse_event_t;
+        if (too_many_) {
+            return false; // nothing more is kept: each key that is takes a look at all before it
+        }
         if (event == Event::object_start) {
             keys_.emplace_back();
         } else if (event == Event::object_end) {
             keys_.pop_back();
-        } else if (event == Event::key && !keys_.back().insert(parsed.get<std::string>()).second &&
-                   first_.empty()) {
-            first_ = parsed.get<std::string>();
+        } else if (event == Event::key) {
+            if (keys_.back().size() >= kMostKeys) {
+                too_many_ = true;
+                return false;
+            }
+            if (!keys_.back().insert(parsed.get<std::string>()).second && duplicate_.empty()) {
+                duplicate_ = parsed.get<std::string>();
+            }
         }
         return true;
     }
-    [[nodiscard]] const std::string& first() const { return first_; }
+    [[nodiscard]] const std::string& duplicate() const { return duplicate_; }
+    [[nodiscard]] bool too_many() const { return too_many_; }
+    static constexpr std::size_t kMostKeys = 1000; // of an object; no document of ours has as many
 
 private:
     std::vector<std::set<std::string>> keys_;
-    std::string first_;
+    std::string duplicate_;
+    bool too_many_ = false;
 };
 
 template <class T> void sort_unique(std::vector<T>& items)
@@ -158,21 +169,25 @@ Result<> read_whom(const ObjectReader& reader, RuleRequest& request)
 
 Result<Json> parse_json(std::string_view text, std::string_view what)
 {
-    DuplicateKeys duplicates;
+    KeyWatch keys;
     try {
         // A depth bound: the parser recurses on destruction, and no document of ours is deep.
         constexpr int kDeepest = 16;
         bool too_deep = false;
         auto value = Json::parse(text, [&](int depth, auto event, Json& parsed) {
             too_deep = too_deep || depth > kDeepest;
-            return duplicates(depth, event, parsed);
+            return keys(depth, event, parsed);
         });
         if (too_deep) {
             return fail(ErrorCode::invalid, std::string(what) + " is nested too deeply");
         }
-        if (!duplicates.first().empty()) {
+        if (keys.too_many()) {
+            return fail(ErrorCode::invalid, std::string(what) + " has an object of more than " +
+                                                std::to_string(KeyWatch::kMostKeys) + " keys");
+        }
+        if (!keys.duplicate().empty()) {
             return fail(ErrorCode::invalid,
-                        std::string(what) + ": key '" + duplicates.first() + "' stands twice");
+                        std::string(what) + ": key '" + keys.duplicate() + "' stands twice");
         }
         return value;
     } catch (const Json::exception& error) {

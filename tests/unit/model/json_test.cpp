@@ -50,6 +50,24 @@ TEST(JsonText, RefusesAKeyThatStandsTwice)
     EXPECT_TRUE(parse_json(R"({"a": {"a": {"a": 1}}, "b": [{"a": 1}, {"a": 1}]})", "document"));
 }
 
+TEST(JsonText, IsRefusedWithTooManyKeys)
+{
+    const auto object = [](unsigned keys, const std::string& value) {
+        std::string text = "{";
+        for (unsigned i = 0; i < keys; ++i) {
+            text += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":" + value;
+        }
+        return text + "}";
+    };
+    EXPECT_TRUE(parse_json(object(1000, "0"), "document"));
+    for (const auto* value : {"0", "{}", R"({"a":[{"b":0}]})"}) {
+        EXPECT_MENTIONS(error_of(parse_json(object(1001, value), "document")), "more than 1000 keys");
+        // Looking each up among all before it would take an hour.
+        EXPECT_MENTIONS(error_of(parse_json(object(1'000'000, value), "document")), "more than 1000 keys");
+        EXPECT_MENTIONS(error_of(parse_json("[" + object(1001, value) + "]", "document")), "more than 1000");
+    }
+}
+
 TEST(JsonText, IsRefusedWhenNestedTooDeeply)
 {
     const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };

@@ -36,13 +36,21 @@ bool same_stay(const std::optional<InRoom>& one, const std::optional<InRoom>& ot
     return one->room == other->room && (one->user.empty() || other->user.empty() || one->user == other->user);
 }
 
+constexpr std::string_view kPlace = "{room}", kHandle = "handle-";
+
 std::string replaced(std::string text, const std::string& room)
 {
-    constexpr std::string_view kPlace = "{room}";
     if (const auto at = text.find(kPlace); at != std::string::npos) {
         text.replace(at, kPlace.size(), room);
     }
     return text;
+}
+
+bool may_be_called(std::string_view meeting, std::string_view naming)
+{
+    const auto at = naming.find(kPlace);
+    return at != std::string_view::npos && meeting.size() > naming.size() - kPlace.size() &&
+           meeting.starts_with(naming.substr(0, at)) && meeting.ends_with(naming.substr(at + kPlace.size()));
 }
 
 } // namespace
@@ -261,6 +269,16 @@ std::string Handles::meeting_of(const Room& room) const
     return replaced(naming, room.name);
 }
 
+// Whoever makes a room gives it a name where Janus has string_ids: "audiobridge-1234" in VideoRoom, say. The
+// name belongs to the plugin whose naming says more of it.
+bool Handles::is_anothers(const Room& room, const std::string& meeting) const
+{
+    const bool video = room.plugin == Plugin::videoroom;
+    const auto& own = video ? naming_.videoroom : naming_.audiobridge;
+    const auto& other = video ? naming_.audiobridge : naming_.videoroom;
+    return own != other && own.size() <= other.size() && may_be_called(meeting, other);
+}
+
 Person Handles::person_of(HandleId who, const InRoom& in_room, std::string meeting) const
 {
     auto user = in_room.user;
@@ -269,8 +287,9 @@ Person Handles::person_of(HandleId who, const InRoom& in_room, std::string meeti
         user = known == users_.end() ? "" : known->second.id;
     }
     auto id = naming_.prefix + user;
-    if (user.empty() || !check_participant_id(id)) { // a subscriber that is nobody's, as far as is known
-        id = naming_.prefix + "handle-" + std::to_string(who.handle);
+    if (user.empty() || user.starts_with(kHandle) || !check_participant_id(id)) {
+        // A subscriber that is nobody's, as far as is known, or somebody who calls himself as one.
+        id = naming_.prefix + std::string(kHandle) + std::to_string(who.handle);
     }
     return {std::move(meeting), std::move(id)};
 }
@@ -316,6 +335,9 @@ Handles::Standing Handles::standing_of(HandleId who, const Handle& handle) const
     if (!check_meeting_id(meeting)) {
         return {.unbound = "bad_name"};
     }
+    if (is_anothers(stay->room, meeting)) {
+        return {.unbound = "ambiguous_name"};
+    }
     auto ufrags = bindings_of(description_of(handle), addresses_);
     if (ufrags.empty()) {
         return {.unbound = "no_candidates"};
@@ -347,8 +369,8 @@ std::optional<Handles::Seat> Handles::seat_of(const Person& person) const
 {
     for (const auto& [who, handle] : handles_) {
         const auto& stay = handle.rooms.empty() ? std::nullopt : handle.rooms.rbegin()->second;
-        if (stay && !stay->user.empty() && naming_.prefix + stay->user == person.id &&
-            meeting_of(stay->room) == person.meeting) {
+        if (stay && !stay->user.empty() && !stay->user.starts_with(kHandle) &&
+            naming_.prefix + stay->user == person.id && meeting_of(stay->room) == person.meeting) {
             return Seat{stay->room, stay->user};
         }
     }

@@ -81,6 +81,7 @@ private:
     [[nodiscard]] Standing standing_of(HandleId who, const Handle& handle) const;
     [[nodiscard]] Person person_of(HandleId who, const InRoom& in_room, std::string meeting) const;
     [[nodiscard]] std::string meeting_of(const Room& room) const;
+    [[nodiscard]] bool is_anothers(const Room& room, const std::string& meeting) const;
     void forget_ties(HandleId who, const Handle& handle);
     [[nodiscard]] static Sdp description_of(const Handle& handle);
     [[nodiscard]] bool ended(HandleId who, Moment at) const;

@@ -58,6 +58,29 @@ protected:
     std::map<HandleId, MediaTransport> transports;
 };
 
+// Names of rooms and participants are their makers' where Janus has string_ids.
+TEST_F(HandlesTest, BindsNobodyToARoomOfTheOtherPluginByItsName)
+{
+    const Room named{Plugin::videoroom, "audiobridge-1234", true};
+    take(1, kA, InRoom{named, "mallory", ""});
+    take(2, kA, described("aaaa", "VideoRoom audiobridge-1234"));
+    EXPECT_EQ(standing(kA), "ambiguous_name");
+    take(3, kB, InRoom{kAudio, "7", ""});
+    take(4, kB, described("bbbb", "AudioBridge 1234"));
+    EXPECT_EQ(standing(kB), "audiobridge-1234/janus-7 bbbb");
+}
+
+TEST_F(HandlesTest, TakesNobodyForAnotherHandleByTheirName)
+{
+    const Room named{Plugin::videoroom, "room", true};
+    take(1, kA, InRoom{named, "handle-11", ""});
+    take(2, kA, described("aaaa"));
+    take(3, kB, InRoom{named, "", ""});
+    take(4, kB, described("bbbb"));
+    EXPECT_EQ(standing(kA), "room/janus-handle-10 aaaa");
+    EXPECT_EQ(standing(kB), "room/janus-handle-11 bbbb");
+}
+
 TEST_F(HandlesTest, BindAPublisher)
 {
     take(1, kA, Attached{Plugin::videoroom});

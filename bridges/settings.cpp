@@ -67,6 +67,7 @@ Result<Settings> read(const Kind& kind, const ObjectReader& reader)
     settings.daemon.register_meetings =
         reader.find("register_meetings") == nullptr || TRY(reader.flag("register_meetings"));
     settings.daemon.turn_endpoints = TRY(parse_endpoints(TRY(reader.texts("turn_endpoints"))));
+    std::ranges::sort(settings.daemon.turn_endpoints); // as the daemon shows them
     for (const auto& text : TRY(reader.texts("ports"))) {
         TRY(read_ports(text, settings.daemon.ports));
     }

@@ -19,6 +19,8 @@ constexpr auto kRuleKeys = std::to_array<std::string_view>(
 // Parsing events of nlohmann's parser, watched for keys that stand twice.
 class KeyWatch {
 public:
+    explicit KeyWatch(std::size_t most) : most_(most) {}
+
     bool operator()(int /*depth*/, nlohmann::detail::parse_event_t event, Json& parsed)
     {
         using Event = nlohmann::detail::parse_event_t;
@@ -30,7 +32,7 @@ public:
         } else if (event == Event::object_end) {
             keys_.pop_back();
         } else if (event == Event::key) {
-            if (keys_.back().size() >= kMostKeys) {
+            if (keys_.back().size() >= most_) {
                 too_many_ = true;
                 return false;
             }
@@ -42,10 +44,10 @@ public:
     }
     [[nodiscard]] const std::string& duplicate() const { return duplicate_; }
     [[nodiscard]] bool too_many() const { return too_many_; }
-    static constexpr std::size_t kMostKeys = 1000; // of an object; no document of ours has as many
 
 private:
     std::vector<std::set<std::string>> keys_;
+    std::size_t most_;
     std::string duplicate_;
     bool too_many_ = false;
 };
@@ -167,9 +169,9 @@ Result<> read_whom(const ObjectReader& reader, RuleRequest& request)
 
 } // namespace
 
-Result<Json> parse_json(std::string_view text, std::string_view what)
+Result<Json> parse_json(std::string_view text, std::string_view what, std::size_t most_keys)
 {
-    KeyWatch keys;
+    KeyWatch keys(most_keys);
     try {
         // A depth bound: the parser recurses on destruction, and no document of ours is deep.
         constexpr int kDeepest = 16;
@@ -183,7 +185,7 @@ Result<Json> parse_json(std::string_view text, std::string_view what)
         }
         if (keys.too_many()) {
             return fail(ErrorCode::invalid, std::string(what) + " has an object of more than " +
-                                                std::to_string(KeyWatch::kMostKeys) + " keys");
+                                                std::to_string(most_keys) + " keys");
         }
         if (!keys.duplicate().empty()) {
             return fail(ErrorCode::invalid,

@@ -18,9 +18,14 @@ namespace meetfence {
 
 using Json = nlohmann::ordered_json; // people read it too
 
+/// Of one object. Json keeps their order and looks at all of them for each that it adds, so that a megabyte
+/// of keys would take a minute.
+inline constexpr std::size_t kMostKeys = 1000;
+
 /// `what` names the document in errors: "configuration FILE", "request body". A key that stands
 /// twice in an object is refused: readers differ in which one they believe.
-[[nodiscard]] Result<Json> parse_json(std::string_view text, std::string_view what);
+[[nodiscard]] Result<Json> parse_json(std::string_view text, std::string_view what,
+                                      std::size_t most_keys = kMostKeys);
 
 /// On one line; bytes that are not UTF-8 are replaced.
 [[nodiscard]] std::string to_line(const Json& value);

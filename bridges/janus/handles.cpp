@@ -257,7 +257,10 @@ void Handles::take_handles(std::uint64_t session, const std::set<std::uint64_t>&
 
 void Handles::prune(Moment now)
 {
-    const auto is_old = [&](const auto& entry) { return entry.second < now - kOldest; };
+    const auto is_old = [&](const auto& entry) {
+        return entry.second < now - kOldest || entry.second > now + kMostAhead; // the clock was set back
+    };
+    began_ = began_ > now + kMostAhead ? Moment() : began_;
     std::erase_if(ended_, is_old);
     std::erase_if(ended_sessions_, is_old);
     std::erase_if(left_, is_old);

@@ -276,9 +276,10 @@ private:
         const auto response = answer ? answer->value("response", Json::object()) : Json::object();
         if (!answer || (response.is_object() && response.contains("error_code"))) {
             ++figures_.dropped[std::string(what) + "_refused"];
-            refusals_.say(Severity::warning,
-                          std::string("the ") + what + " was refused: " +
-                              (answer ? response.value("error", std::string()) : answer.error().message));
+            // Not the plugin's words: they name the participant.
+            refusals_.say(Severity::warning, std::string("the ") + what + " was refused: " +
+                                                 (answer ? "error " + to_line(response.at("error_code"))
+                                                         : answer.error().message));
         }
     }
 

@@ -150,8 +150,9 @@ std::optional<std::string> identifier(const Json& value)
     if (value.is_number_unsigned()) {
         return std::to_string(value.get<std::uint64_t>());
     }
+    constexpr std::size_t kKept = 129; // one more than the daemon takes
     if (value.is_string()) {
-        return value.get<std::string>();
+        return value.get_ref<const std::string&>().substr(0, kKept);
     }
     return std::nullopt;
 }

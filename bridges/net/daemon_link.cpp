@@ -43,6 +43,25 @@ unsigned status_of(const Json& answer)
     return it != answer.end() && it->is_number_unsigned() ? it->get<unsigned>() : 0U;
 }
 
+Json registration(const DaemonSettings& settings)
+{
+    auto body = to_json(Meeting{.turn_endpoints = settings.turn_endpoints});
+    body.erase("id");
+    return body;
+}
+
+bool is_as_registered(const Json& meeting, const DaemonSettings& settings)
+{
+    const auto wanted = registration(settings);
+    for (const auto& [key, value] : wanted.items()) {
+        const auto it = meeting.is_object() ? meeting.find(key) : meeting.end();
+        if (it == meeting.end() || *it != value) {
+            return false;
+        }
+    }
+    return true;
+}
+
 // Of what the daemon shows, what can be told again.
 Participant read_participant(const Json& shown, const std::string& meeting, const std::string& id)
 {
@@ -151,6 +170,7 @@ void DaemonLink::take_event(const std::string& line)
         return;
     }
     const auto time = parse_time(text_of(*event, "time"));
+    since_ = std::min(since_, hooks_.now()); // the clock was set back
     const bool is_new = time && *time >= std::chrono::floor<std::chrono::seconds>(since_);
     const auto what = text_of(*event, "event");
     if (!is_new) {
@@ -244,6 +264,12 @@ Task<Result<>> DaemonLink::tell(std::vector<Step> steps)
     if (!answer) {
         co_return fail(answer.error());
     }
+    if (answer->status != 200) {
+        const auto why = parse_json(answer->body, "the daemon's answer");
+        co_return fail(ErrorCode::forbidden, "meetfenced does not take changes (status " +
+                                                 std::to_string(answer->status) +
+                                                 "): " + (why ? text_of(*why, "detail") : std::string()));
+    }
     std::set<std::string> unknown_meetings;
     std::size_t at = 0;
     for (const auto& step : steps) {
@@ -292,9 +318,7 @@ void DaemonLink::take_answer(const Step& step, const Json& answer, std::set<std:
 // Only of one that is not there: what an operator has written stays.
 Task<Result<bool>> DaemonLink::register_meeting(const std::string& meeting)
 {
-    auto body = to_json(Meeting{.id = meeting, .turn_endpoints = settings_.turn_endpoints});
-    body.erase("id");
-    const auto text = to_line(body);
+    const auto text = to_line(registration(settings_));
     const auto target = "/v1/meetings/" + percent_encode(meeting);
     const auto known = co_await control_.request({.target = target});
     if (!known || known->status != 404) {
@@ -334,6 +358,15 @@ Task<Result<>> DaemonLink::forget_meetings()
         }
     }
     for (const auto& meeting : over) {
+        const auto known = co_await get("/v1/meetings/" + percent_encode(meeting));
+        if (!known && known.error().code == ErrorCode::unreachable) {
+            co_return fail(known.error());
+        }
+        if (!known || !is_as_registered(*known, settings_)) { // the operator has made it his
+            empty_since_.erase(meeting);
+            registered_.erase(meeting);
+            continue;
+        }
         const auto answer =
             co_await control_.request({"DELETE", "/v1/meetings/" + percent_encode(meeting) + "?unused=true"});
         if (!answer) {

@@ -26,7 +26,7 @@ using asio::ip::tcp;
 using boost::system::error_code;
 using Message = http::request<http::string_body>;
 
-constexpr std::size_t kMostConnections = 256;
+constexpr std::size_t kMostConnections = 64;
 constexpr auto kPatience = std::chrono::seconds(10); // with a request that has begun, and an answer
 constexpr auto kIdle = std::chrono::seconds(75);     // between two requests
 constexpr auto kSecondThought = std::chrono::milliseconds(100);

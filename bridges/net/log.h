@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 
 namespace meetfence::bridges {
@@ -12,27 +13,30 @@ enum class Severity : std::uint8_t { error = 3, warning = 4, info = 6 };
 
 void log(Severity severity, const std::string& text);
 
-/// Says something when it changes: an alarm once, not a flood.
+/// Says each thing once until it is over: an alarm, not a flood.
 class Changing {
 public:
     void say(Severity severity, const std::string& text)
     {
-        if (text != last_) {
+        constexpr std::size_t kRemembered = 100;
+        if (said_.size() >= kRemembered) {
+            said_.clear();
+        }
+        if (said_.insert(text).second) {
             log(severity, text);
-            last_ = text;
         }
     }
-    /// It is over; what was said last may be said again.
+    /// What was said may be said again.
     void over(const std::string& text)
     {
-        if (!last_.empty()) {
+        if (!said_.empty()) {
             log(Severity::info, text);
-            last_.clear();
+            said_.clear();
         }
     }
 
 private:
-    std::string last_;
+    std::set<std::string> said_;
 };
 
 } // namespace meetfence::bridges

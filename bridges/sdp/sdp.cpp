@@ -165,7 +165,9 @@ std::vector<UfragBinding> bindings_of(const Sdp& sdp, const LocalAddresses& addr
             continue;
         }
         for (const auto& endpoint : endpoints_of(sdp, section, addresses)) {
-            result.push_back({endpoint, section.ufrag});
+            if (result.size() < kMostBindings) {
+                result.push_back({endpoint, section.ufrag});
+            }
         }
     }
     std::ranges::sort(result);

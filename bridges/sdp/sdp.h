@@ -16,6 +16,9 @@ namespace meetfence::bridges {
 /// Longer ones are refused: SDP of a hundred streams has some 200 kB.
 inline constexpr std::size_t kLongestSdp = 1U << 20;
 
+/// Of one description; more than any server has.
+inline constexpr std::size_t kMostBindings = 4096;
+
 struct IceSection {
     std::string ufrag;               // of the section, or of the session; "" where there is none
     std::vector<Endpoint> endpoints; // of its host candidates, and of what reflexive ones are based on

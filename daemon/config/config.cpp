@@ -25,6 +25,7 @@ constexpr auto kPolicyKeys = std::to_array<std::string_view>({"approvals", "max_
 constexpr auto kLimitKeys =
     std::to_array<std::string_view>({"meetings", "participants", "flows", "flow_idle"});
 
+constexpr std::size_t kMostOverrides = 100'000;       // of geo; what needs more is a database
 constexpr std::uint64_t kMostMeetings = 1U << 20;     // 20 MB of kernel memory for each 100,000
 constexpr std::uint64_t kMostParticipants = 1U << 23; // a participant's word has 24 bits for an index
 constexpr std::uint64_t kMostFlows = 1U << 24;        // 2 GB
@@ -245,7 +246,7 @@ geo::AdmissionPolicy Config::admission_policy() const
 
 Result<Config> parse_config(std::string_view text)
 {
-    const auto json = TRY(parse_json(text, "the file"));
+    const auto json = TRY(parse_json(text, "the file", kMostOverrides));
     const auto top = TRY(ObjectReader::open(json, "", kTopKeys));
     Config config;
     TRY(read_interfaces(top, config));

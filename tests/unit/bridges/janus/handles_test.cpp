@@ -270,6 +270,15 @@ TEST_F(HandlesTest, ForgetTheEndedInTime)
     EXPECT_EQ(take(1, kA, described("abcd")), "");
 }
 
+TEST_F(HandlesTest, GoOnWhereTheClockWasSetBack)
+{
+    const auto hour = std::chrono::hours(1);
+    handles.take({at(0) + hour, {}, ServerEnd{}}, at(0) + hour);
+    EXPECT_EQ(take(1, kA, InRoom{kRoom, "77", ""}), "late");
+    handles.prune(at(1));
+    EXPECT_EQ(take(1, kA, InRoom{kRoom, "77", ""}), "");
+}
+
 // Names that events repeat do not count as moves, however many there are.
 TEST_F(HandlesTest, StayThroughManyUpdates)
 {

@@ -245,6 +245,36 @@ TEST_F(DaemonLinkTest, RegistersPortsBeforeAnybodyIsBoundThere)
     EXPECT_TRUE(daemon->meetings().contains("test-ports"));
 }
 
+TEST_F(DaemonLinkTest, LeavesAMeetingThatTheOperatorHasMadeHis)
+{
+    start();
+    put("p", "M", "abcd");
+    ASSERT_TRUE(until([&] { return link->figures().told == 1; }));
+    daemon->document("M", Json{{"endpoints", {"udp:198.18.0.1:40000"}}});
+    ledger.remove("p", now);
+    link->wake();
+    ASSERT_TRUE(until([&] { return link->figures().told == 2; }));
+    now += DaemonLink::kForgetAfter;
+    link->wake();
+    ASSERT_TRUE(until([&] { return std::ranges::count(daemon->requests(), "GET /v1/meetings/M") >= 2; }));
+    put("q", "N", "efgh"); // something that comes after it
+    ASSERT_TRUE(until_there("N", "test-q"));
+    EXPECT_TRUE(daemon->meetings().contains("M"));
+}
+
+// In the group of viewers by mistake: lists and events work.
+TEST_F(DaemonLinkTest, IsNotConnectedWhereItMayChangeNothing)
+{
+    daemon->forbid(true);
+    start();
+    put("p", "M", "abcd");
+    ASSERT_TRUE(until([&] {
+        return std::ranges::count(daemon->requests(), "POST /v1/batch") >= 1 && !link->figures().connected;
+    }));
+    daemon->forbid(false);
+    EXPECT_TRUE(until_there("M", "test-p"));
+}
+
 TEST_F(DaemonLinkTest, PassesOnNewEventsOnly)
 {
     start();

@@ -80,6 +80,18 @@ public:
             send_all(fd, size + event + "\n\r\n");
         }
     }
+    /// What somebody else has written.
+    void document(const std::string& meeting, Json body)
+    {
+        const std::scoped_lock lock(mutex_);
+        documents_[meeting] = std::move(body);
+    }
+    /// Who asks may look, and change nothing.
+    void forbid(bool forbidden)
+    {
+        const std::scoped_lock lock(mutex_);
+        forbidden_ = forbidden;
+    }
     /// Answers none of the next requests to this path.
     void refuse(const std::string& meeting)
     {
@@ -146,7 +158,10 @@ private:
         }
         std::string text;
         unsigned status = 200;
-        if (path == "/v1/batch") {
+        if (path == "/v1/batch" && forbidden_) {
+            status = 403;
+            text = R"({"status": 403, "detail": "only operators may"})";
+        } else if (path == "/v1/batch") {
             std::istringstream lines(body);
             for (std::string line; std::getline(lines, line);) {
                 const auto request = Json::parse(line);
@@ -179,6 +194,11 @@ private:
             return 409;
         }
         if (slash == rest.size()) {
+            if (method == "PUT") {
+                documents_[meeting] = body;
+            } else if (method == "GET" && text != nullptr) {
+                *text = documents_[meeting].dump();
+            }
             return of_meeting(method, meeting, rest.find("?unused=true") != std::string::npos);
         }
         if (!meetings_.contains(meeting)) {
@@ -219,9 +239,11 @@ private:
     int listener_;
     std::mutex mutex_;
     Meetings meetings_;
+    std::map<std::string, Json> documents_;
     std::set<std::string> refused_;
     std::vector<std::string> requests_;
     std::set<int> followers_, open_;
+    bool forbidden_ = false;
     std::vector<std::jthread> sessions_;
     std::jthread thread_;
 };

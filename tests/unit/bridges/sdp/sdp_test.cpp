@@ -72,6 +72,18 @@ TEST(Sdp, CanBeTakenByPortAloneOrByEndpointsOfTheConfiguration)
         << "trickled candidates are not needed";
 }
 
+TEST(Sdp, HasNoMoreBindingsThanAServerCouldHave)
+{
+    std::string lines;
+    for (int port = 20000; port < 20060; ++port) {
+        lines += "a=candidate:1 1 udp 1 198.18.0.1 " + std::to_string(port) + " typ host\n";
+    }
+    for (int section = 0; section < 100; ++section) {
+        lines += "m=audio 9 x 96\na=ice-ufrag:abcd" + std::to_string(section) + "\n";
+    }
+    EXPECT_EQ(bound(lines).size(), kMostBindings);
+}
+
 TEST(Sdp, IsRefusedWhereItIsNone)
 {
     EXPECT_FALSE(parse_sdp(""));

@@ -19,6 +19,17 @@ std::string with(const std::string& more)
     return R"({"interfaces": [{"name": "eth0"}])" + (more.empty() ? "" : ", " + more) + "}";
 }
 
+TEST(Config, TakesMoreOverridesThanOtherObjectsMayHaveKeys)
+{
+    std::string overrides;
+    for (int i = 0; i < 2000; ++i) {
+        overrides += std::string(i == 0 ? "" : ", ") + "\"198.18." + std::to_string(i / 256) + "." +
+                     std::to_string(i % 256) + "\": \"CN\"";
+    }
+    EXPECT_EQ(value_of(parse_config(with(R"("geo": {"overrides": {)" + overrides + "}}"))).overrides.size(),
+              2000U);
+}
+
 TEST(Config, HasAWorkingDefaultForEverythingButTheInterfaces)
 {
     const auto config = value_of(parse_config(with("")));

@@ -11,10 +11,13 @@
 
 In the machine:
 
-    guest/init.c        process 1 of the initramfs
-    guest/data_plane.sh the host's own tests, under the machine's kernel
-    guest/checks.sh     what the two scripts below have in common
-    guest/package.sh    from `apt install` to `apt purge` under systemd, and installed again
-    guest/reboot.sh     the boot after that
-    guest/traffic.c     numbered datagrams and their echoes
+    guest/init.c          process 1 of the initramfs
+    guest/data_plane.sh   the host's own tests, under the machine's kernel
+    guest/checks.sh       what the scripts below have in common
+    guest/package.sh      from `apt install` to `apt purge` under systemd, and installed again
+    guest/reboot.sh       the boot after that
+    guest/walkthrough.sh  docs/operations.md, typed
+    guest/integrations.sh docs/integrations.md for Janus and coturn, typed
+    guest/participant.py  who takes part there
+    guest/traffic.c       numbered datagrams and their echoes
 """

@@ -20,7 +20,9 @@ from vm.report import Report
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CACHE = Path(os.environ.get("MEETFENCE_CACHE", REPOSITORY / ".cache")) / "vm"
-PARTS = ("data-plane", "package", "walkthrough")
+PARTS = ("data-plane", "package", "walkthrough", "integrations")
+# What docs/integrations.md begins with, and what its participants are made of.
+SERVERS = ("janus", "coturn", "redis-server", "openssl", "python3")
 # A quiet machine of two cores takes a tenth of these; what takes longer does not come to an end.
 SHORT_S, DATA_PLANE_S, BOOT_S = 600, 7200, 3600
 
@@ -107,6 +109,25 @@ def walkthrough(report: Report, kernel: Kernel, new: Path) -> None:
             boot(report, kernel, disk, control, "walkthrough.sh")
 
 
+def integrations(report: Report, kernel: Kernel, new: Path) -> None:
+    """docs/integrations.md for Janus and coturn, as it stands, in a fresh tree that has them."""
+    documents = REPOSITORY / "docs"
+    with tempfile.TemporaryDirectory(prefix="meetfence-vm-") as folder:
+        control, disk = Path(folder, "control"), Path(folder, "disk.ext4")
+        control.mkdir()
+        tree.copy(tree.image(CACHE, [*packages.dependencies(new), *SERVERS], "servers"), disk)
+        packages.provide(new, None, control)
+        provide_scripts(control)
+        shutil.copyfile(GUEST / "participant.py", control / "participant.py")
+        (control / "lab").mkdir()
+        shutil.copyfile(REPOSITORY / "tests" / "lab" / "stun.py", control / "lab" / "stun.py")
+        for document in ("operations", "integrations", "integrations/janus", "integrations/coturn"):
+            shutil.copyfile(documents / f"{document}.md", control / f"{Path(document).name}.md")
+        shutil.copyfile(os.environ["MEETFENCE_DATABASE"], control / "country.mmdb")
+        with step(f"{kernel.release}: docs/integrations.md for Janus and coturn, typed"):
+            boot(report, kernel, disk, control, "integrations.sh")
+
+
 def package(report: Report, kernel: Kernel, new: Path, previous: Path | None) -> None:
     """Two boots of one disk."""
     with tempfile.TemporaryDirectory(prefix="meetfence-vm-") as folder:
@@ -148,6 +169,8 @@ def run(chosen: argparse.Namespace, report: Report) -> None:
             package(report, kernel, chosen.package or packages.built(REPOSITORY), chosen.previous)
         if "walkthrough" in parts:
             walkthrough(report, kernel, chosen.package or packages.built(REPOSITORY))
+        if "integrations" in parts:
+            integrations(report, kernel, chosen.package or packages.built(REPOSITORY))
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 # To look at what the package does, beside what it needs.
 BASE = ("systemd", "systemd-sysv", "dbus", "iproute2", "bpftool", "apt")
-SIZE = "1G"  # sparse
+SIZE = "2G"  # sparse
 
 
 class TreeMissing(RuntimeError):
@@ -32,14 +32,14 @@ def _make(packages: list[str], image: Path) -> None:
         fresh.rename(image)
 
 
-def image(cache: Path, dependencies: list[str]) -> Path:
-    """Made once for a list of packages; of an earlier list none is left."""
+def image(cache: Path, dependencies: list[str], name: str = "tree") -> Path:
+    """Made once for a list of packages; of an earlier list under this name none is left."""
     packages = sorted({*BASE, *dependencies})
     recipe = Path(__file__).read_bytes() + " ".join(packages).encode()
-    path = cache / f"tree-{hashlib.sha256(recipe).hexdigest()[:16]}.ext4"
+    path = cache / f"{name}-{hashlib.sha256(recipe).hexdigest()[:16]}.ext4"
     if not path.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        for old in cache.glob("tree-*"):
+        for old in cache.glob(f"{name}-*"):
             old.unlink()
         _make(packages, path)
     return path

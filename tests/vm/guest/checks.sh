@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# For package.sh and reboot.sh: checks, waiting, the network, traffic. The network is one veth pair; a namespace "far" has
+# For the other scripts: checks, waiting, documents, the network, traffic. The network is one veth pair; a namespace "far" has
 # the participants' addresses, one of China and one of the United States.
 # shellcheck disable=SC2034  # names for the scripts that read this file
-edge=198.18.0.1 port=40000 chinese=203.0.113.10 american=192.0.2.10
+document='' edge=198.18.0.1 port=40000 chinese=203.0.113.10 american=192.0.2.10
 pins=/sys/fs/bpf/meetfence
 patience=120 # seconds; emulation on a busy machine is slow, and nothing is asserted after less
 
@@ -33,6 +33,27 @@ wait_for() { # COMMAND…: until it succeeds; its status
         [ "$SECONDS" -lt "$deadline" ] || return 1
         sleep 0.2
     done
+}
+
+# Of $document the lines between ```FENCE and ```.
+block() { awk -v fence="\`\`\`$1" '$0 == fence { inside = 1; next } /^```/ { inside = 0 } inside' "$document"; }
+
+type_block() { # NAME: every command of the block, as it stands there
+    local line count=0
+    while IFS= read -r line; do
+        check "$1: ${line#\# }" "$(status_of bash -c "${line#\# }" </dev/null)" 0
+        count=$((count + 1))
+    done < <(block "console $1" | grep '^# ')
+    check_match "$1: it has commands" "$count" "[1-9]*"
+}
+
+write_file() { # LANGUAGE PATH: as the document shows it
+    block "$1 $2" >"$2"
+    check_match "$2: the document shows it" "$(wc -l <"$2")" "[1-9]*"
+}
+
+provide_package() { # FILE NAME: as the document calls it
+    cp "$1" "./$(block "console install" | grep -o "$2_[^ ]*\.deb")"
 }
 
 property() { systemctl show --property "$1" --value meetfenced; }
@@ -67,6 +88,7 @@ ip route add 203.0.113.0/24 dev eth0
 ip route add 192.0.2.0/24 dev eth0
 ip -n far address add 203.0.113.10/32 dev far0
 ip -n far address add 192.0.2.10/32 dev far0
+ip -n far link set lo up
 ip -n far link set far0 up
 ip -n far route add 198.18.0.0/24 dev far0
 SH

@@ -8,28 +8,16 @@ set -u
 export DEBIAN_FRONTEND=noninteractive
 document=/run/vm/operations.md
 
-# The lines between ```FENCE and ```.
-block() { awk -v fence="\`\`\`$1" '$0 == fence { inside = 1; next } /^```/ { inside = 0 } inside' "$document"; }
-
-type_block() { # NAME
-    local line count=0
-    while IFS= read -r line; do
-        check "$1: ${line#\# }" "$(status_of bash -c "${line#\# }" </dev/null)" 0
-        count=$((count + 1))
-    done < <(block "console $1" | grep '^# ')
-    check_match "$1: it has commands" "$count" "[1-9]*"
-}
-
 provide_network
 serve
 cd "$(mktemp -d)" || exit 1
 cp /run/vm/country.mmdb .
-cp /run/vm/new.deb "./$(block "console install" | grep -o 'meetfence_[^ ]*\.deb')"
+provide_package /run/vm/new.deb meetfence
 # apt wants to be asked nothing.
 echo 'APT::Get::Assume-Yes "true";' >/etc/apt/apt.conf.d/99assume-yes
 type_block install
 check_traffic "nobody is kept out before it is started" "$no_filter"
-block "json /etc/meetfence/meetfence.json" >/etc/meetfence/meetfence.json
+write_file json /etc/meetfence/meetfence.json
 type_block start
 check_traffic "nobody is kept out without a rule" "$no_filter"
 type_block "first rule"

@@ -32,6 +32,7 @@ export type BridgeStatus = {
   unbound: Record<string, number>;
   pending: number;
   resyncs: number;
+  /** Refusals since the start, of whoever was tried again, too. */
   refused: number;
   lag_ms: number | null;
 };

@@ -19,7 +19,7 @@ const DEFAULTS = {
   registerMeetings: true,
   resyncSeconds: 300,
   maxPending: 100_000,
-  maxPauseMs: 5000,
+  maxPauseMs: 1000,
 };
 
 export class Bridge extends EventEmitter {

@@ -147,3 +147,37 @@ def test_a_meeting_that_is_empty(daemon: Daemon, mediasoup: NodeProgram):
         mediasoup(action="leave", id=transport)
     assert [meeting["id"] for meeting in daemon.ctl.json("meeting", "list")] == ["ruled"]
     assert [rule["meeting"] for rule in daemon.ctl.json("rule", "list")] == ["ruled"]
+
+
+def test_a_meeting_that_somebody_removes(daemon: Daemon, mediasoup: NodeProgram, people: People):
+    """Who is in it is told again at once, and can be kept out again."""
+    ann = people("CN", "A", "ann")
+    join(mediasoup, ann)
+    daemon.ctl("meeting", "remove", "A").ok()
+    wait.until(lambda: [meeting["id"] for meeting in daemon.ctl.json("meeting", "list")] == ["A"],
+               5, "the meeting is registered again")
+    wait.until(lambda: list(daemon.participants("A")) == ["mediasoup-ann"], 5, "ann is in it")
+    daemon.block("A", "--country", "CN")
+    expect_in_and_out([], ways_of(ann))
+
+
+def test_a_participant_that_another_has(daemon: Daemon, mediasoup: NodeProgram):
+    """Refused for as long as the other has the ufrag, and no longer."""
+    transport = mediasoup(action="join", meeting="C", participant="bob")["id"]
+    wanted = daemon.participants("C")["mediasoup-bob"]["ufrags"]
+    daemon.api("PUT", "/v1/meetings/B", {}).expect(201)
+    daemon.api("DELETE", "/v1/meetings/C/participants/mediasoup-bob")
+    daemon.put_participant("B", "janus-bob", ufrags=wanted).expect(201)
+    mediasoup(action="restart", id=transport)
+    assert daemon.participants("C") == {}
+    assert mediasoup(action="status")["refused"] > 0
+    daemon.api("DELETE", "/v1/meetings/B/participants/janus-bob")
+    wait.until(lambda: list(daemon.participants("C")) == ["mediasoup-bob"], 5, "it is bound")
+
+
+def test_a_meeting_that_the_operator_made_his(daemon: Daemon, mediasoup: NodeProgram):
+    transport = mediasoup(action="join", meeting="A", participant="ann")["id"]
+    daemon.api("PUT", "/v1/meetings/A", {"endpoints": ["udp:198.18.0.1:45000"]}).expect(200)
+    mediasoup(action="leave", id=transport)
+    assert daemon.participants("A") == {}
+    assert [meeting["id"] for meeting in daemon.ctl.json("meeting", "list")] == ["A"]

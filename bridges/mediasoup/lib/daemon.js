@@ -4,10 +4,11 @@ import http from 'node:http';
 
 const ANSWER_MS = 10_000;
 const MOST_ANSWER_BYTES = 64 << 20;
+const MOST_EVENT_LENGTH = 1 << 20;
 
 export class Daemon {
-  constructor(socketPath) {
-    this.socketPath = socketPath;
+  constructor(socketPath, answerMs = ANSWER_MS) {
+    Object.assign(this, { socketPath, answerMs });
   }
 
   /// The JSON of the answer; undefined for what is not there.
@@ -32,8 +33,7 @@ export class Daemon {
   #ask(method, path, body) {
     return new Promise((resolve, reject) => {
       const request = this.#request(method, path);
-      const deadline = setTimeout(() => request.destroy(new Error(`no answer in ${ANSWER_MS} ms`)), ANSWER_MS);
-      deadline.unref();
+      const deadline = this.#deadline(request);
       let answered = false;
       request.on('response', (response) => {
         answered = true;
@@ -48,14 +48,17 @@ export class Daemon {
     });
   }
 
-  /// Resolves when the stream stands, to {close(), ended: promise}. While it stands, it is the same daemon.
-  follow() {
+  /// Resolves when the stream stands, to {close(), ended: promise}. While it stands, it is the same daemon. Of its
+  /// events, the recent ones come first. `onEvent` does not throw: nobody would catch it.
+  follow(onEvent) {
     return new Promise((resolve, reject) => {
       const request = this.#request('GET', '/v1/events');
+      const deadline = this.#deadline(request);
       request.on('error', reject); // after the answer: 'close' tells
       request.on('response', (response) => {
+        clearTimeout(deadline);
         response.on('error', () => {});
-        response.resume();
+        readEvents(response, onEvent);
         if (response.statusCode !== 200) {
           request.destroy();
           reject(new Error(`GET /v1/events was answered with ${response.statusCode}`));
@@ -64,9 +67,17 @@ export class Daemon {
         const ended = new Promise((end) => response.on('close', end));
         resolve({ ended, close: () => request.destroy() });
       });
-      request.on('close', () => reject(new Error('the connection ended without an answer')));
+      request.on('close', () => {
+        clearTimeout(deadline);
+        reject(new Error('the connection ended without an answer'));
+      });
       request.end();
     });
+  }
+
+  #deadline(request) {
+    const tooLate = () => request.destroy(new Error(`no answer in ${this.answerMs} ms`));
+    return setTimeout(tooLate, this.answerMs).unref();
   }
 
   // A connection each: none is left idle that the daemon may have closed meanwhile.
@@ -87,4 +98,26 @@ async function collect(response) {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();
+}
+
+function readEvents(response, onEvent) {
+  let rest = '';
+  response.setEncoding('utf8').on('data', (text) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop();
+    if (rest.length > MOST_EVENT_LENGTH) response.destroy();
+    for (const line of lines) {
+      const event = parsed(line);
+      if (event !== null && typeof event === 'object') onEvent(event);
+    }
+  });
+}
+
+// What is no JSON is of a later version, perhaps.
+function parsed(line) {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
 }

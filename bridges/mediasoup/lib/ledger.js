@@ -11,7 +11,7 @@ export const placeOfPerson = (person) => {
 export class Ledger {
   #byTransport = new Map(); // any key → {person, bindings}
   #people = new Map(); // person → the keys of his transports
-  #inMeeting = new Map(); // meeting → how many persons
+  #inMeeting = new Map(); // meeting → its persons
 
   /// The persons of whom the daemon should now know something else.
   put(key, place, bindings) {
@@ -22,7 +22,8 @@ export class Ledger {
     this.#byTransport.set(key, { person, bindings });
     if (!this.#people.has(person)) {
       this.#people.set(person, new Set());
-      this.#count(place.meeting, 1);
+      if (!this.#inMeeting.has(place.meeting)) this.#inMeeting.set(place.meeting, new Set());
+      this.#inMeeting.get(place.meeting).add(person);
     }
     this.#people.get(person).add(key);
     return [...changed, person];
@@ -37,7 +38,7 @@ export class Ledger {
     keys.delete(key);
     if (keys.size === 0) {
       this.#people.delete(before.person);
-      this.#count(placeOfPerson(before.person).meeting, -1);
+      this.#leave(before.person);
     }
     return [before.person];
   }
@@ -54,6 +55,10 @@ export class Ledger {
     return this.#people.keys();
   }
 
+  peopleIn(meeting) {
+    return [...(this.#inMeeting.get(meeting) ?? [])];
+  }
+
   isEmpty(meeting) {
     return !this.#inMeeting.has(meeting);
   }
@@ -64,9 +69,10 @@ export class Ledger {
     return { meetings: this.#inMeeting.size, participants: this.#people.size, bindings };
   }
 
-  #count(meeting, change) {
-    const now = (this.#inMeeting.get(meeting) ?? 0) + change;
-    if (now === 0) this.#inMeeting.delete(meeting);
-    else this.#inMeeting.set(meeting, now);
+  #leave(person) {
+    const { meeting } = placeOfPerson(person);
+    const others = this.#inMeeting.get(meeting);
+    others.delete(person);
+    if (others.size === 0) this.#inMeeting.delete(meeting);
   }
 }

@@ -5,15 +5,24 @@ import { personOf, placeOfPerson } from './ledger.js';
 
 const MOST_AT_ONCE = 500; // persons in a batch
 const FIRST_PAUSE_MS = 100;
+const RETRY_MS = 1000;
+const MOST_RETRIED = 2000; // of the refused, at once
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export class Link {
   #pending = new Map(); // person → since when
+  #refused = new Map(); // person → the status, the one tried longest ago first
+  #told = new Set(); // of these statuses, those that were warned of
   #registered = new Set(); // meetings that were unknown before
+  #removing = new Set(); // those of them whose event, that they are removed, is ours
   #wake = () => {};
   #up = false;
   #closed = false;
   #working = false;
   #resyncDue = false;
+  #resyncAt = 0;
+  #retryAt = 0;
+  #since = 0; // when events began to be new
   #waiting = []; // who asked settled()
   #said = ''; // the latest warning of the connection
   #pause = FIRST_PAUSE_MS;
@@ -70,9 +79,11 @@ export class Link {
   }
 
   async #session() {
-    const events = await this.daemon.follow();
+    this.#since = Date.now();
+    const events = await this.daemon.follow((event) => this.#onEvent(event));
     let over = false;
     events.ended.then(() => {
+      if (over) return; // the pause after it is not cut short
       over = true;
       this.#wake();
     });
@@ -81,30 +92,58 @@ export class Link {
     try {
       while (!over && !this.#closed) await this.#next();
     } finally {
+      over = true;
       this.#up = this.#working = false;
-      this.#pending.clear();
+      for (const kept of [this.#pending, this.#refused, this.#removing]) kept.clear();
       events.close();
+    }
+  }
+
+  // What was before the connection is told again at its begin.
+  #onEvent({ event, meeting, time }) {
+    this.#since = Math.min(this.#since, Date.now()); // the clock was set back
+    const isNew = Date.parse(time) >= this.#since - this.#since % 1000;
+    if (!isNew || typeof meeting !== 'string') return;
+    if (event === 'meeting_removed') {
+      if (!this.#removing.delete(meeting)) this.#registered.delete(meeting); // who adds it again keeps it
+      for (const person of this.ledger.peopleIn(meeting)) this.touch(person);
+    } else if (event === 'meeting_added') {
+      for (const person of this.ledger.peopleIn(meeting)) if (this.#refused.has(person)) this.touch(person);
     }
   }
 
   async #next() {
     this.#working = true;
+    const now = performance.now();
+    if (now >= this.#resyncAt) this.#resyncDue = true;
     if (this.#resyncDue) {
       await this.#resync();
-      this.#pause = FIRST_PAUSE_MS;
-      this.#said = '';
-    } else if (this.#pending.size > 0) {
-      await this.#flush();
-    } else {
-      this.#working = false;
-      this.#tellSettled();
-      await this.#sleep(this.options.resyncSeconds * 1000, () => (this.#resyncDue = true));
+      return;
     }
+    if (now >= this.#retryAt) this.#retry(now); // however much goes on
+    if (this.#pending.size > 0) {
+      await this.#flush();
+      return;
+    }
+    this.#working = false;
+    this.#pause = FIRST_PAUSE_MS; // it takes what it is told
+    this.#said = '';
+    this.#tellSettled();
+    await this.#sleep((this.#refused.size > 0 ? Math.min(this.#resyncAt, this.#retryAt) : this.#resyncAt) - now);
+  }
+
+  #retry(now) {
+    this.#retryAt = now + RETRY_MS;
+    const statuses = new Set(this.#refused.values());
+    for (const status of this.#told) if (!statuses.has(status)) this.#told.delete(status);
+    const room = Math.min(MOST_RETRIED, this.options.maxPending - this.#pending.size);
+    for (const person of [...this.#refused.keys()].slice(0, Math.max(room, 0))) this.touch(person);
   }
 
   // Marks everybody, and whoever the daemon has of ours and we have not.
   async #resync() {
     this.#resyncDue = false;
+    this.#resyncAt = performance.now() + this.options.resyncSeconds * 1000;
     const now = Date.now();
     for (const { id: meeting } of (await this.daemon.get('/v1/meetings')) ?? []) {
       const listed = await this.daemon.get(`${meetingPath(meeting)}/participants`);
@@ -115,6 +154,7 @@ export class Link {
       }
     }
     for (const person of this.ledger.people()) this.#pending.set(person, now);
+    await this.#leave([...this.#registered]); // in use, the last time
     ++this.#counts.resyncs;
   }
 
@@ -159,20 +199,34 @@ export class Link {
 
   // Only where nobody else has a use for it, which the daemon knows.
   async #leave(meetings) {
-    const empty = meetings.filter((id) => this.#registered.has(id) && this.ledger.isEmpty(id));
-    await this.daemon.batch(empty.map((id) => ({ method: 'DELETE', path: `${meetingPath(id)}?unused=true` })));
-    for (const meeting of empty) this.#registered.delete(meeting);
+    const canGo = (id) => this.#registered.has(id) && this.ledger.isEmpty(id);
+    for (const meeting of meetings.filter(canGo)) {
+      const known = await this.daemon.get(meetingPath(meeting));
+      if (known === undefined || !isAsRegistered(known)) this.#registered.delete(meeting);
+    }
+    const empty = meetings.filter(canGo);
+    for (const meeting of empty) this.#removing.add(meeting);
+    const steps = empty.map((id) => ({ method: 'DELETE', path: `${meetingPath(id)}?unused=true` }));
+    (await this.daemon.batch(steps)).forEach((status, i) => {
+      if (status >= 300) this.#removing.delete(empty[i]);
+      if (status < 300 || status === 404) this.#registered.delete(empty[i]);
+    });
   }
 
   // Who was not there is gone, as it should be.
   #judge(sent) {
-    const refused = sent.filter(({ method, status }) => status >= 300 && !(method === 'DELETE' && status === 404));
-    this.#counts.refused += refused.length;
-    const said = refused.filter((one) => this.options.registerMeetings || !isHomeless(one));
-    if (said.length === 0) return;
-    this.warn(`the daemon refused ${said.length} participants: ` +
-      `HTTP ${[...new Set(said.map(({ status }) => status))].join(', ')}; ` +
-      `they are tried again in ${this.options.resyncSeconds} s at the latest`);
+    for (const { person, method, status } of sent) {
+      this.#refused.delete(person);
+      if (status >= 300 && !(method === 'DELETE' && status === 404)) this.#refuse(person, method, status);
+    }
+  }
+
+  #refuse(person, method, status) {
+    this.#refused.set(person, status);
+    ++this.#counts.refused;
+    if (this.#told.has(status) || (isHomeless({ method, status }) && !this.options.registerMeetings)) return;
+    this.#told.add(status);
+    this.warn(`the daemon refuses participants: HTTP ${status}; they are tried again every second`);
   }
 
   #tellSettled() {
@@ -186,13 +240,9 @@ export class Link {
     this.#said = text;
   }
 
-  #sleep(ms, onTimeout = () => {}) {
+  #sleep(ms) {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        onTimeout();
-        resolve();
-      }, ms);
-      timer.unref();
+      const timer = setTimeout(resolve, Math.min(ms, LONGEST_TIMER_MS)).unref();
       this.#wake = () => {
         clearTimeout(timer);
         this.#wake = () => {};
@@ -200,6 +250,11 @@ export class Link {
       };
     });
   }
+}
+
+// Else the operator has made it his.
+function isAsRegistered({ endpoints, shared_endpoints: shared, turn_endpoints: turn, until }) {
+  return until === null && [endpoints, shared, turn].every((list) => list?.length === 0);
 }
 
 function meetingPath(meeting) {

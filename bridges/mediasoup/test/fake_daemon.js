@@ -5,11 +5,15 @@ import http from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
+const AS_REGISTERED = { endpoints: [], shared_endpoints: [], turn_endpoints: [], until: null };
+
 export class FakeDaemon {
   meetings = new Map(); // id → Map(participant → body)
   inUse = new Set(); // meetings that are not to be removed as unused
+  changed = new Map(); // meeting → what an operator has written into it
   log = []; // "PUT /v1/…", also of a batch's lines
   refusing = null; // a status for every PUT of a participant
+  forbidding = false; // who asks is a viewer
   appearing = null; // a meeting that somebody else registers, just when it was missed
   silent = false; // takes requests, and answers none
   #folder = mkdtempSync(path.join(tmpdir(), 'meetfence-fake-'));
@@ -44,6 +48,20 @@ export class FakeDaemon {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
+  /// As somebody else does it.
+  removeMeeting(meeting) {
+    this.meetings.delete(meeting);
+    this.tell({ time: new Date().toISOString(), event: 'meeting_removed', meeting });
+  }
+
+  /// Events, or lines that are none.
+  tell(...events) {
+    for (const event of events) {
+      const line = typeof event === 'string' ? event : JSON.stringify(event);
+      for (const follower of this.#followers) follower.write(`${line}\n`);
+    }
+  }
+
   get following() {
     return this.#followers.size;
   }
@@ -64,6 +82,8 @@ export class FakeDaemon {
         response.write('{"event": "configuration_loaded"}\n');
         this.#followers.add(response);
         response.on('close', () => this.#followers.delete(response));
+      } else if (request.url === '/v1/batch' && this.forbidding) {
+        response.writeHead(403).end();
       } else if (request.url === '/v1/batch') {
         response.end(body.split('\n').filter(Boolean).map((line) => this.#line(JSON.parse(line))).join(''));
       } else {
@@ -89,7 +109,8 @@ export class FakeDaemon {
       return { status: people ? 200 : 201 };
     }
     if (people === undefined) return { status: 404 };
-    if (method === 'GET') return { status: 200, json: target.endsWith('/participants') ? list(people) : {} };
+    if (method === 'GET' && target.endsWith('/participants')) return { status: 200, json: list(people) };
+    if (method === 'GET') return { status: 200, json: { ...AS_REGISTERED, ...this.changed.get(meeting) } };
     if (!target.endsWith('?unused=true') || this.inUse.has(meeting) || people.size > 0) return { status: 409 };
     this.meetings.delete(meeting);
     return { status: 204 };

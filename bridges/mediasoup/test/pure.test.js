@@ -95,6 +95,7 @@ test('a ledger in any order is what its transports are', () => {
     const people = new Set([...model.values()].map(({ person }) => person));
     assert.deepEqual(new Set(ledger.people()), people);
     assert.equal(ledger.isEmpty('M0'), ![...people].some((person) => person.startsWith('M0')));
+    assert.deepEqual(ledger.peopleIn('M1').sort(), [...people].filter((person) => person.startsWith('M1')).sort());
     assert.equal(ledger.counts().meetings, new Set([...people].map((person) => person.split(' ')[0])).size);
     for (const person of people) {
       const his = [...model.values()].filter((one) => one.person === person);

@@ -63,6 +63,73 @@ export function scenarios(world) {
       ['PUT /v1/meetings/unknown', 'PUT /v1/meetings/ruled']);
   });
 
+  scenario('a meeting that was in use goes later', async ({ bridge, daemon, join }) => {
+    daemon.inUse.add('ruled');
+    const transport = await join({ meeting: 'ruled', participant: 'ann' });
+    await bridge.settled();
+    transport.close();
+    await bridge.settled();
+    assert.ok(daemon.meetings.has('ruled'));
+    daemon.inUse.delete('ruled');
+    await waitFor(() => !daemon.meetings.has('ruled'));
+  }, { resyncSeconds: 0.1 });
+
+  scenario('a meeting that the operator has made his stays', async ({ bridge, daemon, join }) => {
+    const his = { endpoints: ['udp:198.18.0.1:45000'], shared_endpoints: ['udp:*:10000'],
+      turn_endpoints: ['udp:198.18.0.1:3478'], until: '2030-01-01T00:00:00Z' };
+    const transports = [];
+    for (const meeting of ['mine', ...Object.keys(his)]) transports.push(await join({ meeting, participant: 'ann' }));
+    await bridge.settled();
+    for (const [key, value] of Object.entries(his)) daemon.changed.set(key, { [key]: value });
+    for (const transport of transports) transport.close();
+    await bridge.settled();
+    assert.deepEqual([...daemon.meetings.keys()], Object.keys(his));
+    assert.deepEqual(daemon.log.filter((line) => line.endsWith('?unused=true')),
+      ['DELETE /v1/meetings/mine?unused=true']);
+  });
+
+  scenario('a meeting that somebody removes is told again at once', async ({ bridge, daemon, join, warnings }) => {
+    await join({ meeting: 'A', participant: 'ann' });
+    await bridge.settled();
+    for (let i = 0; i < 3; ++i) {
+      daemon.removeMeeting('A');
+      await waitFor(() => 'A/mediasoup-ann' in daemon.people);
+    }
+    assert.deepEqual([bridge.status().resyncs, warnings], [1, []]);
+  });
+
+  scenario('whoever registers a meeting again keeps it', async ({ bridge, daemon, join }) => {
+    const transport = await join({ meeting: 'A', participant: 'ann' });
+    await bridge.settled();
+    daemon.removeMeeting('A');
+    daemon.meetings.set('A', new Map());
+    await waitFor(() => 'A/mediasoup-ann' in daemon.people);
+    transport.close();
+    await bridge.settled();
+    assert.ok(daemon.meetings.has('A'));
+  });
+
+  scenario('a meeting that it removed and registered again is its own', async ({ bridge, daemon, join }) => {
+    for (let i = 0; i < 2; ++i) {
+      const transport = await join({ meeting: 'A', participant: 'ann' });
+      await bridge.settled();
+      if (i > 0) await retold(daemon, join, 'B', { time: NOW(), event: 'meeting_removed', meeting: 'A' });
+      transport.close();
+      await bridge.settled();
+      assert.ok(!daemon.meetings.has('A'));
+    }
+  });
+
+  scenario('old events, and lines that are none, move nothing', async ({ bridge, daemon, join }) => {
+    await join({ meeting: 'A', participant: 'ann' });
+    await bridge.settled();
+    const removed = { event: 'meeting_removed', meeting: 'A' };
+    await retold(daemon, join, 'B', 'no JSON', 'null', '7', '[]', { event: 'meeting_removed', time: NOW(), meeting: 5 },
+      { event: 7, time: {}, meeting: [] }, { ...removed, time: '2020-01-01T00:00:00Z' }, { ...removed, time: 'x' },
+      removed);
+    assert.equal(daemon.log.filter((line) => line.endsWith('/mediasoup-ann')).length, 2, 'missed, and registered');
+  });
+
   scenario('a meeting that somebody else registers meanwhile is not touched', async ({ bridge, daemon, join }) => {
     daemon.appearing = 'A';
     await join({ meeting: 'A', participant: 'ann' });
@@ -213,17 +280,59 @@ export function scenarios(world) {
     assert.deepEqual(Object.keys(daemon.people), ['A/mediasoup-ann']);
   });
 
-  scenario('what is refused is counted, told without names, and tried again', async (at) => {
+  scenario('what is refused is counted, told once without names, and tried again', async (at) => {
     const { bridge, daemon, join, warnings } = at;
     daemon.refusing = 409;
-    await join({ meeting: 'A', participant: 'secret-name' });
+    for (const participant of ['secret-name', 'secret-too']) await join({ meeting: 'A', participant });
     await bridge.settled();
-    assert.equal(bridge.status().refused, 1);
-    assert.match(warnings.join(), /409/);
-    assert.doesNotMatch(warnings.join(), /secret-name|198\.18/);
+    assert.equal(bridge.status().refused, 2);
+    await waitFor(() => bridge.status().refused >= 6);
+    assert.deepEqual([warnings.length, bridge.status().resyncs], [1, 1]);
+    assert.match(warnings[0], /409/);
+    assert.doesNotMatch(warnings[0], /secret|198\.18/);
+    daemon.refusing = 503;
+    await waitFor(() => warnings.length === 2);
+    assert.match(warnings[1], /503/);
     daemon.refusing = null;
-    await waitFor(() => 'A/mediasoup-secret-name' in daemon.people);
-  }, { resyncSeconds: 0.2 });
+    await waitFor(() => Object.keys(daemon.people).length === 2);
+    await waitFor(() => bridge.status().pending === 0);
+    assert.equal(warnings.length, 2);
+  });
+
+  scenario('a meeting that comes later has its people soon', async ({ bridge, daemon, join }) => {
+    await join({ meeting: 'A', participant: 'ann' });
+    await bridge.settled();
+    daemon.meetings.set('A', new Map());
+    await waitFor(() => 'A/mediasoup-ann' in daemon.people);
+    assert.equal(bridge.status().resyncs, 1);
+  }, { registerMeetings: false });
+
+  scenario('of a meeting that is added, who was refused is told at once', async ({ bridge, daemon, join }) => {
+    await join({ meeting: 'A', participant: 'ann' });
+    await waitFor(() => bridge.status().refused === 2); // all have just been tried again
+    const told = performance.now();
+    daemon.tell({ time: NOW(), event: 'meeting_added', meeting: 'A' });
+    await waitFor(() => bridge.status().refused === 3);
+    assert.ok(performance.now() - told < 900, 'not only when all are tried again');
+  }, { registerMeetings: false });
+
+  scenario('a daemon that takes no changes is not stormed', async ({ bridge, daemon, join, warnings }) => {
+    daemon.forbidding = true;
+    await join({ meeting: 'A', participant: 'ann' });
+    const begun = performance.now();
+    await waitFor(() => bridge.status().resyncs >= 5);
+    assert.ok(performance.now() - begun > 1000, 'longer pauses each time');
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0], /403/);
+  }, { maxPauseMs: 1000 });
+
+  scenario('everything is told anew, however much goes on', async ({ bridge, join }) => {
+    const transport = await join({ meeting: 'A', participant: 'ann' });
+    await waitFor(() => {
+      transport.restartIce();
+      return bridge.status().resyncs >= 3;
+    });
+  }, { resyncSeconds: 0.1 });
 
   scenario('more changes than are kept: everything is told anew', async ({ bridge, daemon, join }) => {
     await bridge.settled();
@@ -253,6 +362,17 @@ export function scenarios(world) {
 
 function ways({ iceParameters: { usernameFragment: ufrag } }) {
   return LISTEN.map(({ protocol }) => ({ endpoint: `${protocol}:${EDGE}:10000`, ufrag }));
+}
+
+const NOW = () => new Date().toISOString();
+
+/// What is told of `events` has been read when an event after them has its effect.
+async function retold(daemon, join, meeting, ...events) {
+  await join({ meeting, participant: 'other' });
+  await waitFor(() => `${meeting}/mediasoup-other` in daemon.people);
+  daemon.tell(...events);
+  daemon.removeMeeting(meeting);
+  await waitFor(() => `${meeting}/mediasoup-other` in daemon.people);
 }
 
 /// There is no event to wait for.

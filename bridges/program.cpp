@@ -9,6 +9,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "bridges/status.h"
+#include "model/fields.h"
 
 namespace meetfence::bridges {
 namespace {
@@ -108,12 +109,10 @@ private:
 
     void on_event(const Json& event)
     {
-        const auto text = [&](const char* key) {
-            const auto it = event.find(key);
-            return it != event.end() && it->is_string() ? it->get<std::string>() : std::string();
-        };
-        if (text("event") == "participant_blocked" && text("participant").starts_with(context_.prefix)) {
-            source_->on_blocked({{text("meeting"), text("participant")}, text("country")});
+        auto participant = text_of(event, "participant");
+        if (text_of(event, "event") == "participant_blocked" && participant.starts_with(context_.prefix)) {
+            source_->on_blocked(
+                {{text_of(event, "meeting"), std::move(participant)}, text_of(event, "country")});
         }
     }
 

@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "ctl/connection.h"
-#include "ctl/fields.h"
+#include "model/fields.h"
 
 namespace meetfence::ctl {
 namespace {

@@ -4,9 +4,9 @@
 #include <functional>
 #include <ostream>
 
-#include "ctl/fields.h"
 #include "ctl/geo_view.h"
 #include "ctl/rule_view.h"
+#include "model/fields.h"
 
 namespace meetfence::ctl {
 namespace {

@@ -6,8 +6,8 @@
 #include <optional>
 
 #include "audit/chain.h"
-#include "ctl/fields.h"
 #include "ctl/render.h"
+#include "model/fields.h"
 
 namespace meetfence::ctl {
 namespace {

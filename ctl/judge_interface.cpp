@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <fmt/format.h>
 
-#include "ctl/fields.h"
 #include "ctl/judge_host.h"
 #include "ctl/render.h"
+#include "model/fields.h"
 
 namespace meetfence::ctl {
 namespace {

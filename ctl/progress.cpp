@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <ostream>
 
-#include "ctl/fields.h"
+#include "model/fields.h"
 
 namespace meetfence::ctl {
 namespace {

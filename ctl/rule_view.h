@@ -5,7 +5,7 @@
 #include <iosfwd>
 #include <string>
 
-#include "ctl/fields.h"
+#include "model/fields.h"
 #include "model/time.h"
 
 namespace meetfence::ctl {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ctl/top_sample.h"
 
-#include "ctl/fields.h"
 #include "ctl/rule_view.h"
+#include "model/fields.h"
 
 namespace meetfence::ctl {
 namespace {

@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridges/janus/admin.h"
 
+#include "model/fields.h"
+
 namespace meetfence::bridges::janus {
 namespace {
 
 // Of apierror.h of Janus 1.1.2.
 constexpr int kUnauthorized = 403, kNoSuchSession = 458, kNoSuchHandle = 459;
 
-const Json& member(const Json& object, const char* key)
-{
-    static const Json kNothing;
-    const auto it = object.is_object() ? object.find(key) : object.end();
-    return it == object.end() ? kNothing : *it;
-}
-
 Error refusal(const Json& answer)
 {
-    const auto& given = member(member(answer, "error"), "code");
+    const auto& given = member_of(member_of(answer, "error"), "code");
     const auto code = given.is_number_integer() ? given.get<int>() : 0;
     if (code == kNoSuchSession || code == kNoSuchHandle) {
         return {ErrorCode::not_found, "it is gone"};
@@ -52,7 +47,7 @@ Task<Result<Json>> Admin::ask(std::string what, HandleId about, Json more)
         co_return fail(ErrorCode::internal, "what answers under admin.url is no Janus: HTTP status " +
                                                 std::to_string(answer->status));
     }
-    if (member(*json, "janus") != "success") {
+    if (member_of(*json, "janus") != "success") {
         co_return fail(refusal(*json));
     }
     co_return std::move(*json);

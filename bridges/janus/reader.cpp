@@ -3,6 +3,8 @@
 
 #include <array>
 
+#include "model/fields.h"
+
 namespace meetfence::bridges::janus {
 namespace {
 
@@ -19,25 +21,6 @@ constexpr std::uint64_t kLocalCandidate = 2, kConnection = 6; // subtypes of kWe
 
 constexpr std::string_view kVideoroom = "janus.plugin.videoroom", kAudiobridge = "janus.plugin.audiobridge";
 
-const Json& member(const Json& object, const char* key)
-{
-    static const Json kNothing;
-    const auto it = object.is_object() ? object.find(key) : object.end();
-    return it == object.end() ? kNothing : *it;
-}
-
-std::string text(const Json& object, const char* key)
-{
-    const auto& value = member(object, key);
-    return value.is_string() ? value.get<std::string>() : std::string();
-}
-
-std::uint64_t number(const Json& object, const char* key)
-{
-    const auto& value = member(object, key);
-    return value.is_number_unsigned() ? value.get<std::uint64_t>() : 0;
-}
-
 auto malformed(const char* what)
 {
     return fail(ErrorCode::invalid, what);
@@ -45,7 +28,7 @@ auto malformed(const char* what)
 
 Result<std::optional<InRoom>> room_of(Plugin plugin, const Json& data)
 {
-    const auto& named = member(data, "room");
+    const auto& named = member_of(data, "room");
     if (named.is_null() || plugin == Plugin::other) {
         return std::nullopt;
     }
@@ -54,19 +37,19 @@ Result<std::optional<InRoom>> room_of(Plugin plugin, const Json& data)
         return malformed("a room that is neither a number nor a string");
     }
     return InRoom{.room = {plugin, *room, named.is_string()},
-                  .user = identifier(member(data, "id")).value_or(""),
-                  .private_id = identifier(member(data, "private_id")).value_or("")};
+                  .user = identifier(member_of(data, "id")).value_or(""),
+                  .private_id = identifier(member_of(data, "private_id")).value_or("")};
 }
 
 Result<std::optional<Fact>> read_plugin_event(Fact fact, const Json& event)
 {
-    const auto plugin = plugin_named(text(event, "plugin"));
-    const auto& data = member(event, "data");
+    const auto plugin = plugin_named(text_of(event, "plugin"));
+    const auto& data = member_of(event, "data");
     const auto in_room = TRY(room_of(plugin, data));
     if (!in_room) {
         return std::nullopt;
     }
-    const auto what = text(data, "event");
+    const auto what = text_of(data, "event");
     if (what == "leaving" || what == "left" || what == "kicked" || what == "destroyed") {
         if (what != "destroyed" && in_room->user.empty()) {
             return malformed("somebody leaves who has no number");
@@ -87,24 +70,24 @@ Result<std::optional<Fact>> read_plugin_event(Fact fact, const Json& event)
 
 Result<std::optional<Fact>> read_jsep(Fact fact, const Json& event)
 {
-    if (text(event, "owner") != "local") {
+    if (text_of(event, "owner") != "local") {
         return std::nullopt;
     }
-    fact.what = Described{TRY(parse_sdp(text(member(event, "jsep"), "sdp")))};
+    fact.what = Described{TRY(parse_sdp(text_of(member_of(event, "jsep"), "sdp")))};
     return fact;
 }
 
 std::optional<Fact> read_webrtc(Fact fact, std::uint64_t subtype, const Json& event)
 {
     if (subtype == kLocalCandidate) {
-        const auto endpoint = parse_candidate(text(event, "local-candidate"));
+        const auto endpoint = parse_candidate(text_of(event, "local-candidate"));
         if (!endpoint) { // a relay's
             return std::nullopt;
         }
         fact.what = LocalCandidate{*endpoint};
         return fact;
     }
-    if (subtype == kConnection && text(event, "connection") == "hangup") {
+    if (subtype == kConnection && text_of(event, "connection") == "hangup") {
         fact.what = HungUp{};
         return fact;
     }
@@ -113,9 +96,9 @@ std::optional<Fact> read_webrtc(Fact fact, std::uint64_t subtype, const Json& ev
 
 std::optional<Fact> read_lifetime(Fact fact, std::uint64_t type, const Json& event)
 {
-    const auto name = text(event, "name");
+    const auto name = text_of(event, "name");
     if (type == kCore) {
-        const auto status = text(event, "status");
+        const auto status = text_of(event, "status");
         fact.what = ServerEnd{};
         return status == "started" || status == "shutdown" ? std::optional(fact) : std::nullopt;
     }
@@ -127,7 +110,7 @@ std::optional<Fact> read_lifetime(Fact fact, std::uint64_t type, const Json& eve
         fact.what = HandleEnd{};
         return fact;
     }
-    fact.what = Attached{plugin_named(text(event, "plugin"))};
+    fact.what = Attached{plugin_named(text_of(event, "plugin"))};
     return name == "attached" ? std::optional(fact) : std::nullopt;
 }
 
@@ -159,14 +142,14 @@ std::optional<std::string> identifier(const Json& value)
 
 Result<std::optional<Fact>> read_event(const Json& event)
 {
-    const auto type = number(event, "type");
-    const auto micros = number(event, "timestamp");
+    const auto type = number_of(event, "type");
+    const auto micros = number_of(event, "timestamp");
     if (type == 0 || micros == 0 || micros > INT64_MAX) {
         return malformed("an event without type or timestamp");
     }
-    const auto& body = member(event, "event");
+    const auto& body = member_of(event, "event");
     const Fact fact{.at = Moment(std::chrono::microseconds(micros)),
-                    .who = {number(event, "session_id"), number(event, "handle_id")}};
+                    .who = {number_of(event, "session_id"), number_of(event, "handle_id")}};
     const bool needs_handle = type == kHandle || type == kJsep || type == kWebrtc;
     if ((needs_handle && fact.who.handle == 0) ||
         ((needs_handle || type == kSession) && fact.who.session == 0)) {
@@ -180,7 +163,7 @@ Result<std::optional<Fact>> read_event(const Json& event)
     case kJsep:
         return read_jsep(fact, body);
     case kWebrtc:
-        return read_webrtc(fact, number(event, "subtype"), body);
+        return read_webrtc(fact, number_of(event, "subtype"), body);
     case kPlugin:
         return read_plugin_event(fact, body);
     default:
@@ -193,9 +176,9 @@ Result<std::vector<Fact>> read_handle_info(HandleId who, const Json& info, Momen
     if (!info.is_object()) {
         return malformed("handle_info without info");
     }
-    const auto plugin = plugin_named(text(info, "plugin"));
-    const auto in_room = TRY(room_of(plugin, member(info, "plugin_specific")));
-    const auto sdp = text(member(info, "sdps"), "local");
+    const auto plugin = plugin_named(text_of(info, "plugin"));
+    const auto in_room = TRY(room_of(plugin, member_of(info, "plugin_specific")));
+    const auto sdp = text_of(member_of(info, "sdps"), "local");
     std::vector<Fact> facts{{asked, who, Attached{plugin}}};
     if (in_room) {
         facts.push_back({asked, who, *in_room});
@@ -212,7 +195,7 @@ Result<std::vector<Fact>> read_handle_info(HandleId who, const Json& info, Momen
 
 Result<std::vector<std::uint64_t>> read_numbers(const Json& answer, const char* key)
 {
-    const auto& list = member(answer, key);
+    const auto& list = member_of(answer, key);
     if (!list.is_array()) {
         return malformed("an answer without its list");
     }

@@ -4,7 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
-#include "bridges/net/daemon_answer.h"
+#include "model/fields.h"
 #include "model/percent.h"
 
 namespace meetfence::bridges {
@@ -30,12 +30,6 @@ std::string line_of(const Step& step)
         line["body"] = std::move(body);
     }
     return to_line(line) + "\n";
-}
-
-unsigned status_of(const Json& answer)
-{
-    const auto it = answer.is_object() ? answer.find("status") : answer.end();
-    return it != answer.end() && it->is_number_unsigned() ? it->get<unsigned>() : 0U;
 }
 
 // Of what the daemon shows, what can be told again.
@@ -248,7 +242,7 @@ Task<Result<>> DaemonLink::tell(std::vector<Step> steps)
 
 void DaemonLink::take_answer(const Step& step, const Json& answer, std::set<std::string>& unknown_meetings)
 {
-    const auto status = status_of(answer);
+    const auto status = number_of(answer, "status");
     if ((status >= 200 && status < 300) || (status == 404 && step.removes())) {
         ledger_.done(step);
         ++figures_.told;

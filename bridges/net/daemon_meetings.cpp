@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // DaemonLink: meetings that it registers, and removes again.
-#include "bridges/net/daemon_answer.h"
 #include "bridges/net/daemon_link.h"
+#include "model/fields.h"
 #include "model/percent.h"
 
 namespace meetfence::bridges {

@@ -3,12 +3,13 @@
 
 #include <array>
 #include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <optional>
+
+#include "bridges/net/tcp_endpoint.h"
 
 namespace meetfence::bridges {
 namespace {
@@ -33,10 +34,7 @@ Result<Protocol::endpoint> endpoint_of(const ServerAddress& address)
             return fail(ErrorCode::invalid, *path + ": " + too_long.code().message());
         }
     }
-    const auto& tcp = std::get<SocketAddress>(address);
-    const auto ip = tcp.address.is_v4() ? asio::ip::address(asio::ip::address_v4(tcp.address.v4_host_order()))
-                                        : asio::ip::address(asio::ip::address_v6(tcp.address.bytes()));
-    return Protocol::endpoint(asio::ip::tcp::endpoint(ip, tcp.port));
+    return Protocol::endpoint(tcp_endpoint(std::get<SocketAddress>(address)));
 }
 
 Request to_http(const HttpRequest& request)

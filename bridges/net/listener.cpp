@@ -2,10 +2,10 @@
 #include "bridges/net/listener.h"
 
 #include "bridges/net/task.h"
+#include "bridges/net/tcp_endpoint.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
@@ -185,10 +185,7 @@ Reply problem(unsigned status, std::string_view detail)
 
 Result<Listener> Listener::open(asio::io_context& io, const SocketAddress& address, Surface surface)
 {
-    const auto& ip = address.address;
-    const tcp::endpoint endpoint(ip.is_v4() ? asio::ip::address(asio::ip::address_v4(ip.v4_host_order()))
-                                            : asio::ip::address(asio::ip::address_v6(ip.bytes())),
-                                 address.port);
+    const auto endpoint = tcp_endpoint(address);
     auto state = std::make_shared<State>(io, std::move(surface));
     error_code error;
     state->acceptor.open(endpoint.protocol(), error);

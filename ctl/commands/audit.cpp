@@ -12,8 +12,8 @@
 #include "audit/chain.h"
 #include "ctl/command.h"
 #include "ctl/commands/commands.h"
-#include "ctl/fields.h"
 #include "ctl/log_reader.h"
+#include "model/fields.h"
 
 namespace meetfence::ctl {
 namespace {

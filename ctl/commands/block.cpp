@@ -7,8 +7,8 @@
 
 #include "ctl/command.h"
 #include "ctl/commands/commands.h"
-#include "ctl/fields.h"
 #include "ctl/rule_view.h"
+#include "model/fields.h"
 #include "model/identifier.h"
 #include "model/meeting.h"
 #include "model/participant.h"

@@ -7,8 +7,8 @@
 
 #include "ctl/command.h"
 #include "ctl/commands/commands.h"
-#include "ctl/fields.h"
 #include "ctl/input.h"
+#include "model/fields.h"
 
 namespace meetfence::ctl {
 namespace {

@@ -8,11 +8,11 @@
 
 #include "ctl/command.h"
 #include "ctl/commands/commands.h"
-#include "ctl/fields.h"
 #include "ctl/input.h"
 #include "ctl/judge_daemon.h"
 #include "ctl/judge_host.h"
 #include "ctl/screen.h"
+#include "model/fields.h"
 #include "pins/pinned_status.h"
 
 namespace meetfence::ctl {

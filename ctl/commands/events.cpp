@@ -4,7 +4,7 @@
 
 #include "ctl/command.h"
 #include "ctl/commands/commands.h"
-#include "ctl/fields.h"
+#include "model/fields.h"
 
 namespace meetfence::ctl {
 namespace {

@@ -6,9 +6,9 @@
 
 #include "ctl/command.h"
 #include "ctl/commands/commands.h"
-#include "ctl/fields.h"
 #include "ctl/rule_view.h"
 #include "model/endpoint.h"
+#include "model/fields.h"
 #include "model/participant.h"
 
 namespace meetfence::ctl {

@@ -6,10 +6,10 @@
 
 #include "ctl/command.h"
 #include "ctl/commands/commands.h"
-#include "ctl/fields.h"
 #include "ctl/geo_view.h"
 #include "ctl/input.h"
 #include "ctl/progress.h"
+#include "model/fields.h"
 
 namespace meetfence::ctl {
 namespace {

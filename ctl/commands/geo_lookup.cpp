@@ -5,7 +5,7 @@
 
 #include "ctl/command.h"
 #include "ctl/commands/commands.h"
-#include "ctl/fields.h"
+#include "model/fields.h"
 #include "model/ip.h"
 
 namespace meetfence::ctl {

@@ -5,9 +5,9 @@
 
 #include "ctl/command.h"
 #include "ctl/commands/commands.h"
-#include "ctl/fields.h"
 #include "ctl/rule_view.h"
 #include "model/country.h"
+#include "model/fields.h"
 #include "model/meeting.h"
 
 namespace meetfence::ctl {

@@ -6,8 +6,8 @@
 
 #include "ctl/command.h"
 #include "ctl/commands/commands.h"
-#include "ctl/fields.h"
 #include "ctl/rule_view.h"
+#include "model/fields.h"
 
 namespace meetfence::ctl {
 namespace {

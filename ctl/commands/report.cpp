@@ -10,9 +10,9 @@
 
 #include "ctl/command.h"
 #include "ctl/commands/commands.h"
-#include "ctl/fields.h"
 #include "ctl/input.h"
 #include "ctl/log_reader.h"
+#include "model/fields.h"
 #include "model/suggest.h"
 
 namespace meetfence::ctl {

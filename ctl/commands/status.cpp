@@ -7,7 +7,7 @@
 
 #include "ctl/command.h"
 #include "ctl/commands/commands.h"
-#include "ctl/fields.h"
+#include "model/fields.h"
 #include "pins/pinned_status.h"
 
 namespace meetfence::ctl {

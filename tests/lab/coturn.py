@@ -3,7 +3,6 @@
 
 import secrets
 import socket
-import subprocess
 import time
 from pathlib import Path
 
@@ -11,8 +10,8 @@ from lab import stun, wait
 from lab.endpoints import Endpoint
 from lab.namespaces import Namespace
 from lab.network import EDGE_V4, EDGE_V6
+from lab.program import Program
 from lab.shell import run
-from lab.signals import held
 from lab.turn import SECRET
 
 PORT, TLS_PORT, REDIS_PORT = 3478, 5349, 6379
@@ -24,32 +23,20 @@ ENDPOINTS = tuple(Endpoint(transport, address, port) for address in (EDGE_V4, ED
                   for transport, port in (("udp", PORT), ("tcp", PORT), ("tcp", TLS_PORT)))
 
 
-class Server:
+class Server(Program):
     """A process on the edge host; it runs as soon as there is somebody at all its endpoints."""
 
     def __init__(self, namespace: Namespace, log_path: Path, endpoints: tuple[Endpoint, ...],
                  *command: object):
-        self._namespace, self._log_path, self._endpoints = namespace, log_path, endpoints
-        self._command = namespace.command(*command)
-        self.process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def log(self) -> str:
-        return self._log_path.read_text(encoding="utf-8", errors="replace")
-
-    @property
-    def alive(self) -> bool:
-        return self.process is not None and self.process.poll() is None
+        super().__init__(namespace, log_path)
+        self._endpoints, self._command = endpoints, namespace.command(*command)
 
     def start(self) -> None:
-        assert not self.alive, "it runs already"
-        with self._log_path.open("ab") as log, held():
-            self.process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log, start_new_session=True)
+        self._launch(self._command)
         wait.until(self._listens, START_S, lambda: f"{self._command} listens\n{self.log}")
 
     def _listens(self) -> bool:
-        assert self.alive, f"it ended with status {self.process.returncode}\n{self.log}"
+        self.assert_alive()
         return all(self._is_there(end) for end in self._endpoints)
 
     def _is_there(self, end: Endpoint) -> bool:
@@ -65,14 +52,6 @@ class Server:
             except OSError:
                 return False
         return True
-
-    def kill9(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    def remove(self) -> None:
-        if self.alive:
-            self.kill9()
 
 
 class Coturn:

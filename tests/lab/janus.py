@@ -5,14 +5,13 @@ import http.client
 import json
 import secrets
 import signal
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from lab import wait
 from lab.namespaces import Namespace
 from lab.network import EDGE_V4, EDGE_V6
-from lab.signals import held
+from lab.program import Program
 
 LIBRARIES = Path("/usr/lib/x86_64-linux-gnu/janus")
 API_PORT, WEBSOCKET_PORT, ADMIN_PORT = 8088, 8188, 7088
@@ -41,13 +40,12 @@ def _section(name: str, **values: Any) -> str:
     return f"{name}: {{\n{lines}}}\n"
 
 
-class Janus:
+class Janus(Program):
     """Not yet started. `handlers`: of the events, as http_handler makes them."""
 
     def __init__(self, namespace: Namespace, folder: Path, handlers: dict[str, str] | None = None):
-        self._namespace, self.folder = namespace, folder
-        self.log_path = folder / "log"
-        self.process: subprocess.Popen[bytes] | None = None
+        super().__init__(namespace, folder / "log")
+        self.folder = folder
         self.handlers: dict[str, str] = {}
         self.configure(handlers or {})
 
@@ -91,26 +89,15 @@ class Janus:
                 _section("nat", ice_enforce_list=f"{EDGE_V4},{EDGE_V6}") +
                 _section("events", broadcast=events))
 
-    @property
-    def log(self) -> str:
-        return self.log_path.read_text(encoding="utf-8", errors="replace")
-
-    @property
-    def alive(self) -> bool:
-        return self.process is not None and self.process.poll() is None
-
     def start(self) -> "Janus":
-        assert not self.alive, "it runs already"
         command = self._namespace.command("/usr/bin/janus", f"--configs-folder={self.folder}",
                                           "--disable-colors", "--log-stdout")
-        with self.log_path.open("ab") as log, held():
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log, start_new_session=True)
+        self._launch(command)
         wait.until(self._answers, START_S, lambda: f"Janus answers\n{self.log}")
         return self
 
     def _answers(self) -> bool:
-        assert self.alive, f"Janus ended with status {self.process.returncode}\n{self.log}"
+        self.assert_alive()
         try:
             return self.admin("ping")["janus"] == "pong"
         except OSError:
@@ -139,11 +126,3 @@ class Janus:
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(15)
-
-    def kill9(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    def remove(self) -> None:
-        if self.alive:
-            self.kill9()

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include "ctl/fields.h"
 #include "tests/unit/ctl/tiny_server.h"
 
 namespace meetfence::test {
@@ -184,29 +183,6 @@ TEST(ClientStream, IsRefusedInTheDaemonsWords)
     ASSERT_FALSE(end);
     EXPECT_EQ(end.error().code, ErrorCode::forbidden);
     EXPECT_EQ(end.error().message, "not for you");
-}
-
-TEST(PercentEncode, LeavesNothingThatASegmentCouldEndWith)
-{
-    EXPECT_EQ(percent_encode("Az09-._~"), "Az09-._~");
-    EXPECT_EQ(percent_encode("a/b?c#d%e&f=g+h i"), "a%2Fb%3Fc%23d%25e%26f%3Dg%2Bh%20i");
-    EXPECT_EQ(percent_encode("\xc3\xa9\n"), "%C3%A9%0A");
-}
-
-TEST(Fields, AreReadWithoutInsistingOnThem)
-{
-    const Json object{
-        {"text", "a"}, {"number", 7U}, {"negative", -1}, {"list", {"a", 1, "b"}}, {"none", nullptr}};
-    EXPECT_EQ(ctl::text_of(object, "text"), "a");
-    EXPECT_EQ(ctl::text_of(object, "number"), "7");
-    EXPECT_EQ(ctl::text_of(object, "none"), "");
-    EXPECT_EQ(ctl::text_of(object, "missing"), "");
-    EXPECT_EQ(ctl::text_of(Json::array(), "x"), "");
-    EXPECT_EQ(ctl::number_of(object, "number"), 7U);
-    EXPECT_EQ(ctl::number_of(object, "negative"), 0U);
-    EXPECT_EQ(ctl::number_of(object, "text"), 0U);
-    EXPECT_EQ(ctl::texts_of(object, "list"), (Lines{"a", "", "b"}));
-    EXPECT_TRUE(ctl::texts_of(object, "text").empty());
 }
 
 } // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tolerant reading of the daemon's answers for people: control tool and daemon may be of different
-// versions, and a missing member must not hide the others.
+// Tolerant reading of what another program says, in whatever version it is: a missing member, or one of
+// another type, must not hide the others.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 #include "model/json.h"
 
-namespace meetfence::ctl {
+namespace meetfence {
 
 /// The member as text, "" where it is absent or null.
 [[nodiscard]] std::string text_of(const Json& object, std::string_view key);
@@ -21,4 +21,4 @@ namespace meetfence::ctl {
 /// The member, or a null that can be read like an empty object or list.
 [[nodiscard]] const Json& member_of(const Json& object, std::string_view key);
 
-} // namespace meetfence::ctl
+} // namespace meetfence

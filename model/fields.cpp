@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ctl/fields.h"
+#include "model/fields.h"
 
-namespace meetfence::ctl {
+namespace meetfence {
 
 const Json& member_of(const Json& object, std::string_view key)
 {
@@ -40,4 +40,4 @@ std::vector<std::string> texts_of(const Json& object, std::string_view key)
     return texts;
 }
 
-} // namespace meetfence::ctl
+} // namespace meetfence
